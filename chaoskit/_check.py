@@ -1,0 +1,94 @@
+"""Validation at the public edge: what comes in leaves as clean arrays, or as one clear error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import InvalidInputError
+
+
+def integer(value: Any, name: str, minimum: int = 0) -> int:
+    """`value` as an int of at least `minimum`; floats without a fraction are let through."""
+    message = f"{name}: expected a whole number of at least {minimum}, got {value!r}"
+    if isinstance(value, (bool, np.bool_, str, bytes)):
+        raise InvalidInputError(message)
+    try:
+        number = int(value)
+        exact = number == value
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInputError(message) from None
+    if not np.all(exact) or number < minimum:
+        raise InvalidInputError(message)
+    return number
+
+
+def positive(value: Any, name: str) -> float:
+    """`value` as a finite float above zero."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not (np.isfinite(number) and number > 0):
+        raise InvalidInputError(f"{name}: expected a finite number above 0, got {value!r}")
+    return number
+
+
+def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
+    """`value` as a C-contiguous float32 or float64 array without NaN or infinity."""
+    try:
+        raw = np.asarray(value)
+        if raw.dtype.kind not in "fiub":
+            raise TypeError(f"dtype {raw.dtype}")
+        if dtype is None:
+            dtype = np.float32 if raw.dtype == np.float32 else np.float64
+        result = np.ascontiguousarray(raw, dtype=dtype).reshape(raw.shape)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{name}: expected an array of real numbers, got {error}") from None
+    finite = np.isfinite(result)
+    if not finite.all():
+        at = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise InvalidInputError(
+            f"{name}: expected finite numbers, got {result[at]} at index {at} "
+            f"({int((~finite).sum())} such values); drop or interpolate them first"
+        )
+    return result
+
+
+def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool = False) -> np.ndarray:
+    """A measured series as (T, D) float64; one dimension becomes one column.
+
+    Raises InvalidInputError if it is shorter than `minimum`, has more columns than rows, or, unless
+    `constant` is allowed, holds a column that never changes.
+    """
+    data = array(value, name, np.float64)
+    if data.ndim == 1:
+        data = data[:, None]
+    if data.ndim != 2 or data.shape[1] == 0:
+        raise InvalidInputError(
+            f"{name}: expected shape (T,) or (T, D), got {np.shape(value)}; one row for each time"
+        )
+    if len(data) < minimum:
+        raise InvalidInputError(
+            f"{name}: expected at least {minimum} rows, got {len(data)}; give a longer series"
+        )
+    if data.shape[1] > len(data):
+        raise InvalidInputError(
+            f"{name}: got {len(data)} rows and {data.shape[1]} columns; rows are times, so transpose it"
+        )
+    if not constant:
+        still = np.flatnonzero(np.ptp(data, axis=0) == 0)
+        if still.size:
+            raise InvalidInputError(
+                f"{name}: column {int(still[0])} never changes (value {data[0, still[0]]:g}); remove it"
+            )
+    return data
+
+
+def same_columns(a: np.ndarray, b: np.ndarray, names: str) -> None:
+    """Raise unless the two (T, D) arrays have the same number of columns."""
+    if a.shape[1] != b.shape[1]:
+        raise InvalidInputError(
+            f"{names}: expected the same number of columns, got {a.shape[1]} and {b.shape[1]}"
+        )

@@ -1,0 +1,165 @@
+"""Everything that touches Numba's options: kernels, inner loops, verbs and the cache stamp.
+
+Compiled code lives in four places only: this file, ``cells/``, ``systems/`` and ``kernels/``.
+Their sources are the stamp of every cache entry, so an edit to any of them recompiles; Numba
+itself would look at the file of the entry point alone and run stale machine code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+import types as python_types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+from numba.extending import overload
+
+# error_model="numpy" lets LLVM vectorise divisions. Never fastmath=True: NaN and infinity must
+# survive, because divergence is a result here.
+FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
+SUMS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
+INLINE: dict[str, Any] = {"forceinline": True, **FLAGS}
+
+
+def _digest_of_compiled_sources() -> str:
+    root = Path(__file__).parent
+    files = [Path(__file__)]
+    for folder in ("cells", "systems", "kernels"):
+        files += sorted((root / folder).glob("*.py"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+SOURCE_DIGEST = _digest_of_compiled_sources()
+
+
+def _compile(fn: Callable, stamp: str, cache: bool = True) -> Any:
+    dispatcher: Any = njit(cache=cache, nogil=True, **FLAGS)(fn)
+    if cache:
+        dispatcher._cache._cache_file._source_stamp = stamp
+    return dispatcher
+
+
+def kernel(fn: Callable) -> Any:
+    """Compile an entry point called from Python; it is cached on disk and releases the GIL."""
+    return _compile(fn, SOURCE_DIGEST)
+
+
+class ModelKernel:
+    """An entry point whose first argument is a model: one dispatcher and one cache index a model class.
+
+    One index a class keeps the classes of other people out of it (a pickled reference to a module
+    that is not there would fail to load), and lets the stamp hold the source of the class as well.
+    """
+
+    def __init__(self, fn: Callable):
+        self.py_func = fn
+        self.__doc__, self.__name__ = fn.__doc__, fn.__name__
+        self.dispatchers: dict[type, Any] = {}
+
+    def __call__(self, model, *args):
+        dispatcher = self.dispatchers.get(type(model))
+        if dispatcher is None:
+            dispatcher = self.dispatchers[type(model)] = self._specialise(type(model))
+        return dispatcher(model, *args)
+
+    def _specialise(self, cls: type):
+        fn = self.py_func
+        twin = python_types.FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__)
+        twin.__module__ = fn.__module__
+        where = hashlib.sha256(f"{cls.__module__}.{cls.__qualname__}".encode()).hexdigest()[:12]
+        twin.__qualname__ = f"{fn.__qualname__}-{cls.__name__}-{where}"
+        return _compile(twin, SOURCE_DIGEST + class_digest(cls), cache=_importable(cls))
+
+
+def model_kernel(fn: Callable) -> ModelKernel:
+    """Compile an entry point once for each class of its first argument (see `ModelKernel`)."""
+    return ModelKernel(fn)
+
+
+def _importable(cls: type) -> bool:
+    """True if another process finds the same class under its name (not so for ``__main__``)."""
+    module = sys.modules.get(cls.__module__)
+    return cls.__module__ != "__main__" and getattr(module, cls.__qualname__, None) is cls
+
+
+def class_digest(cls: type) -> str:
+    """Stamp of a model class from outside the package: the bytes of its file and of its methods."""
+    declared = getattr(cls, "source_digest", None)
+    if isinstance(declared, str):
+        return declared
+    if cls.__module__.startswith("chaoskit."):
+        return ""
+    digest = hashlib.sha256()
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    if file and Path(file).is_file():
+        digest.update(Path(file).read_bytes())
+    for name, value in sorted(vars(cls).items()):
+        fn = inspect.unwrap(value) if callable(value) else value
+        if isinstance(fn, python_types.FunctionType):
+            digest.update(name.encode() + function_bytes(fn))
+    return digest.hexdigest()
+
+
+def function_bytes(fn: python_types.FunctionType) -> bytes:
+    """What a function compiles to: bytecode, constants, and the plain values it takes from outside."""
+    code = fn.__code__
+    outside = {n: fn.__globals__[n] for n in code.co_names if n in fn.__globals__}
+    outside |= dict(zip(code.co_freevars, (c.cell_contents for c in fn.__closure__ or ()), strict=True))
+    parts = [code.co_code.hex(), repr([c for c in code.co_consts if not inspect.iscode(c)])]
+    parts += [c.co_code.hex() + repr(c.co_consts) for c in code.co_consts if inspect.iscode(c)]
+    for name, value in sorted(outside.items()):
+        inner = getattr(value, "py_func", value)
+        if isinstance(inner, python_types.FunctionType) and inner is not fn:
+            parts.append(name + function_bytes(inner).hex())
+        elif hasattr(value, "tobytes"):
+            parts.append(f"{name} {value.tobytes().hex()}")
+        elif not isinstance(value, python_types.ModuleType):
+            parts.append(f"{name} {value!r}")
+    return "\n".join(parts).encode()
+
+
+def inner(fn: Callable) -> Any:
+    """A loop called by kernels only: no wrapper, no cache of its own."""
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **FLAGS)(fn)
+
+
+def inner_sums(fn: Callable) -> Any:
+    """An inner loop whose sums may be reordered, so that they vectorise."""
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **SUMS)(fn)
+
+
+def _same_signature(fn: Callable, body: str, scope: dict[str, Any]) -> Callable:
+    """A function ``make(args)`` with the argument names of `fn`: Numba matches overloads by name."""
+    args = ", ".join(inspect.signature(fn).parameters)
+    exec(f"def make({args}):\n    return {body.format(args=args, first=args.split(',')[0])}\n", scope)
+    return scope["make"]
+
+
+def verb(spec: Callable) -> Callable:
+    """Turn a signature into a generic function that the class of the first argument implements.
+
+    In Python it calls ``type(model).name(...)``; for the compiler, on any target, an overload
+    resolves the same method. The body of `spec` is the default.
+    """
+    name = spec.__name__
+    scope = {"spec": spec, "name": name}
+    fn = _same_signature(spec, "getattr(type({first}), name, spec)({args})", scope)
+    resolve = _same_signature(
+        spec, "getattr(getattr({first}, 'instance_class', None), name, spec)", dict(scope)
+    )
+    fn.__name__, fn.__qualname__, fn.__doc__, fn.__module__ = name, name, spec.__doc__, spec.__module__
+    overload(fn, target="generic", strict=False, jit_options=INLINE)(resolve)
+    return fn
+
+
+def helper(fn: Callable) -> Callable:
+    """A plain scalar function that verbs may call on every target; always inlined."""
+    overload(fn, target="generic", jit_options=INLINE)(_same_signature(fn, "fn", {"fn": fn}))
+    return fn

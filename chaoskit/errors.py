@@ -1,0 +1,35 @@
+"""The errors and warnings that chaoskit raises. A message says what was expected, what came, what to do."""
+
+
+class ChaoskitError(Exception):
+    """Base class of every error raised on purpose by chaoskit."""
+
+
+class InvalidInputError(ChaoskitError, ValueError):
+    """An argument has the wrong shape, type, range or name, or holds NaN or infinity."""
+
+
+class DivergenceError(ChaoskitError, ArithmeticError):
+    """An orbit or a training run left the finite numbers.
+
+    Attributes
+    ----------
+    step : int
+        Step (orbit) or update (training) at which the first value was not finite.
+    """
+
+    def __init__(self, message: str, step: int = -1):
+        super().__init__(message)
+        self.step = step
+
+
+class ModelFileError(ChaoskitError):
+    """A model or data file cannot be read, or holds something else than it should."""
+
+
+class MissingDependencyError(ChaoskitError, ImportError):
+    """An optional package is needed and not installed; the message names the extra."""
+
+
+class ChaoskitWarning(UserWarning):
+    """Something went on, but the result needs a second look."""
