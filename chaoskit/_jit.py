@@ -39,6 +39,11 @@ def _digest_of_compiled_sources() -> str:
 SOURCE_DIGEST = _digest_of_compiled_sources()
 
 
+# Run once before the first model kernel is compiled or loaded: what must be linkable by then, and is
+# too slow for import time (the BLAS pointers live in scipy.linalg).
+BEFORE_FIRST_KERNEL: list[Callable[[], None]] = []
+
+
 def _compile(fn: Callable, stamp: str, cache: bool = True) -> Any:
     dispatcher: Any = njit(cache=cache, nogil=True, **FLAGS)(fn)
     if cache:
@@ -70,6 +75,8 @@ class ModelKernel:
         return dispatcher(model, *args)
 
     def _specialise(self, cls: type):
+        while BEFORE_FIRST_KERNEL:
+            BEFORE_FIRST_KERNEL.pop()()
         fn = self.py_func
         twin = python_types.FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__)
         twin.__module__ = fn.__module__

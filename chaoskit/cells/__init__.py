@@ -1,0 +1,21 @@
+"""Recurrent cells: each is a NamedTuple of parameter arrays with its mathematics beside it, in one file.
+
+To add your own, write a NamedTuple with the rules of ``chaoskit.cells.protocol``; the helpers
+`tanh`, `sigmoid`, `relu` and `like` may be called from them. `chaoskit.testing.check_cell` tests it.
+"""
+
+from . import protocol
+from ._math import like, relu, relu_slope, sigmoid, sigmoid_slope, tanh, tanh_slope
+from .protocol import Layout
+from .lstm import LSTM
+from .plrnn import PLRNN
+from .relu import ReLU
+from .shplrnn import ShPLRNN
+from .tanh import Tanh
+
+ALL_CELLS = (Tanh, ReLU, PLRNN, ShPLRNN, LSTM)
+
+__all__ = [
+    "ALL_CELLS", "LSTM", "PLRNN", "Layout", "ReLU", "ShPLRNN", "Tanh",
+    "like", "protocol", "relu", "relu_slope", "sigmoid", "sigmoid_slope", "tanh", "tanh_slope",
+]

@@ -1,0 +1,91 @@
+"""The long short-term memory cell with its full state (h, c)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._init import generator, scaled_uniform
+from ._math import like, sigmoid, sigmoid_slope, tanh, tanh_slope
+from .protocol import Layout
+
+
+class LSTM(NamedTuple):
+    """Long short-term memory; the state of n units is (h, c), N = 2n numbers.
+
+    i, f, g, o = sigmoid, sigmoid, tanh, sigmoid of W h + U u + b; c' = f c + i g; h' = o tanh(c').
+
+    Parameters
+    ----------
+    W : ndarray, shape (4n, n)
+        Recurrent weights, gate order i, f, g, o as in PyTorch.
+    U : ndarray, shape (4n, M)
+        Input weights; M may be 0.
+    b : ndarray, shape (4n,)
+        Biases (the sum of PyTorch's two).
+
+    Examples
+    --------
+    >>> LSTM.init(5, rng=0).W.shape
+    (20, 5)
+    """
+
+    W: np.ndarray
+    U: np.ndarray
+    b: np.ndarray
+
+    layout = Layout(state=2, gates=4, saved=5, parameters=4, coefficients=6)
+    shapes = {"W": ("4n", "n"), "U": ("4n", "M"), "b": ("4n",)}
+
+    @classmethod
+    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+        """Random cell with n units, all weights uniform on +-1 / sqrt(n), forget biases raised by 1."""
+        rng = generator(rng)
+        b = scaled_uniform(rng, 4 * n, n, dtype)
+        b[n : 2 * n] += 1
+        return cls(
+            W=scaled_uniform(rng, (4 * n, n), n, dtype),
+            U=scaled_uniform(rng, (4 * n, n_inputs), n, dtype),
+            b=b,
+        )
+
+    def weights(cell):
+        return cell.W
+
+    def input_weights(cell):
+        return cell.U
+
+    def unit_parameters(cell):
+        return (cell.b,)
+
+    def local(cell, p, x, a):
+        i = sigmoid(a[0] + p[0])
+        f = sigmoid(a[1] + p[1])
+        g = tanh(a[2] + p[2])
+        o = sigmoid(a[3] + p[3])
+        c = f * x[1] + i * g
+        t = tanh(c)
+        return (o * t, c), (i, f, g, o, t)
+
+    def slopes(cell, p, x, y, s):
+        i, f, g, o, t = s
+        return (
+            g * sigmoid_slope(i),
+            x[1] * sigmoid_slope(f),
+            i * tanh_slope(g),
+            t * sigmoid_slope(o),
+            f,
+            o * tanh_slope(t),
+        )
+
+    def local_jvp(cell, c, v, da):
+        dc = c[4] * v[1] + c[0] * da[0] + c[1] * da[1] + c[2] * da[2]
+        return c[5] * dc + c[3] * da[3], dc
+
+    def local_vjp(cell, c, g):
+        d = g[1] + g[0] * c[5]
+        return (like(d, 0.0), d * c[4]), (d * c[0], d * c[1], d * c[2], g[0] * c[3])
+
+    def parameter_gradient(cell, c, x, g, ga):
+        return ga

@@ -1,0 +1,81 @@
+"""The piecewise-linear RNN."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._init import generator, scaled_normal, scaled_uniform
+from ._math import relu, relu_slope
+from .protocol import Layout
+
+
+class PLRNN(NamedTuple):
+    """Piecewise-linear recurrent network, x' = A x + W relu(x) + C u + h (arXiv 2110.07238, Eq. 4).
+
+    Parameters
+    ----------
+    A : ndarray, shape (N,)
+        Diagonal of the linear part.
+    W : ndarray, shape (N, N)
+        Recurrent weights. The paper sets their diagonal to zero; here all entries are free.
+    C : ndarray, shape (N, M)
+        Input weights; M may be 0.
+    h : ndarray, shape (N,)
+        Biases.
+
+    Examples
+    --------
+    >>> PLRNN.init(4, rng=0).A.shape
+    (4,)
+    """
+
+    A: np.ndarray
+    W: np.ndarray
+    C: np.ndarray
+    h: np.ndarray
+
+    layout = Layout(parameters=2)
+    shapes = {"A": ("N",), "W": ("N", "N"), "C": ("N", "M"), "h": ("N",)}
+
+    @classmethod
+    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+        """Random cell with n states: A in 0.9 +- 0.1 / sqrt(n), W uniform on +-1 / (2 sqrt(n)), h = 0."""
+        rng = generator(rng)
+        return cls(
+            A=(0.9 + scaled_uniform(rng, n, n, np.float64, gain=0.1)).astype(dtype),
+            W=scaled_uniform(rng, (n, n), n, dtype, gain=0.5),
+            C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
+            h=np.zeros(n, dtype),
+        )
+
+    def weights(cell):
+        return cell.W
+
+    def input_weights(cell):
+        return cell.C
+
+    def unit_parameters(cell):
+        return (cell.A, cell.h)
+
+    def feature(cell, f, x):
+        return relu(x)
+
+    def feature_slope(cell, f, x):
+        return relu_slope(x)
+
+    def local(cell, p, x, a):
+        return (p[0] * x[0] + (a[0] + p[1]),), ()
+
+    def slopes(cell, p, x, y, s):
+        return (p[0],)
+
+    def local_jvp(cell, c, v, da):
+        return (c[0] * v[0] + da[0],)
+
+    def local_vjp(cell, c, g):
+        return (c[0] * g[0],), (g[0],)
+
+    def parameter_gradient(cell, c, x, g, ga):
+        return (g[0] * x[0], g[0])

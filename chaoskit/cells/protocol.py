@@ -1,0 +1,121 @@
+"""The normal form of a cell, as verbs that the cell's class implements.
+
+A cell is a `typing.NamedTuple` of parameter arrays. One step is::
+
+    feature phi(x) of the first state plane  ->  [hidden product, then phi]  ->  one product a = weights . phi
+    + input_weights . u  ->  a rule `local` that sees one unit at a time
+
+States, gates, saved values and unit parameters are *planes* of n units in flat rows: element =
+plane * n + unit (an LSTM has the state planes h, c and the gate planes i, f, g, o). The verbs take
+and return scalars and tuples of scalars; arrays, products, time and forcing are the kernels' work.
+In every verb `cell` only selects the class; a rule reads its parameters from `p` and `f`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from numba.extending import overload
+
+from .._jit import INLINE, verb
+from ._math import like
+
+
+class Layout(NamedTuple):
+    """How many planes each kind of value has."""
+
+    state: int = 1  # x, y: the state
+    gates: int = 1  # a: results of the product
+    saved: int = 0  # s: what `local` keeps for the derivative
+    parameters: int = 1  # p: unit parameters
+    coefficients: int = 1  # c: what `slopes` returns
+    features: int = 0  # f: parameters of the feature
+
+
+# ---- in Python: which arrays play which part
+def weights(cell) -> Any:
+    """Matrix (gates * n, m) of the main product, m the number of features."""
+    return type(cell).weights(cell)
+
+
+def input_weights(cell) -> Any:
+    """Matrix (gates * n, M) that takes the inputs."""
+    return type(cell).input_weights(cell)
+
+
+def hidden_weights(cell) -> Any:
+    """Matrix (m, n) of the hidden product, or None for a cell without one."""
+    method = getattr(type(cell), "hidden_weights", None)
+    return None if method is None else method(cell)
+
+
+def unit_parameters(cell) -> tuple:
+    """1-D arrays that concatenate to the planes p."""
+    return type(cell).unit_parameters(cell)
+
+
+def feature_parameters(cell) -> tuple:
+    """1-D arrays that concatenate to the planes f."""
+    method = getattr(type(cell), "feature_parameters", None)
+    return () if method is None else method(cell)
+
+
+# ---- in kernels: the rules, on scalars
+@verb
+def feature(cell, f, x):
+    """phi(x)."""
+    return x
+
+
+@verb
+def feature_slope(cell, f, x):
+    """phi'(x)."""
+    return like(x, 1.0)
+
+
+@verb
+def feature_gradient(cell, f, x, g):
+    """Gradient of the planes f; g is the gradient of phi's argument."""
+    return f
+
+
+@verb
+def local(cell, p, x, a):
+    """(y, s): the new state and the values that make the derivative cheap."""
+    raise NotImplementedError
+
+
+@verb
+def slopes(cell, p, x, y, s):
+    """Coefficients c of the linearised local rule, computed once a unit and step."""
+    raise NotImplementedError
+
+
+@verb
+def local_jvp(cell, c, v, da):
+    """dy from dx = v and da."""
+    raise NotImplementedError
+
+
+@verb
+def local_vjp(cell, c, g):
+    """(gx, ga) from the gradient g of y: the adjoint of `local_jvp`."""
+    raise NotImplementedError
+
+
+@verb
+def parameter_gradient(cell, c, x, g, ga):
+    """Gradient of the planes p."""
+    raise NotImplementedError
+
+
+def has_hidden(cell) -> bool:
+    """True for a cell with a hidden product; a constant for the compiler, so the other branch vanishes."""
+    return hasattr(type(cell), "hidden_weights")
+
+
+@overload(has_hidden, target="generic", jit_options=INLINE)
+def _has_hidden(cell):
+    if hasattr(cell.instance_class, "hidden_weights"):
+        return lambda cell: True
+    return lambda cell: False

@@ -1,0 +1,48 @@
+"""The standard RNN with rectified linear units."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._math import relu, relu_slope
+from .protocol import Layout
+from .tanh import Tanh
+
+
+class ReLU(NamedTuple):
+    """Standard recurrent network, x' = relu(W x + U u + b).
+
+    Parameters
+    ----------
+    W : ndarray, shape (N, N)
+        Recurrent weights.
+    U : ndarray, shape (N, M)
+        Input weights; M may be 0.
+    b : ndarray, shape (N,)
+        Biases.
+
+    Examples
+    --------
+    >>> ReLU.init(3, 2, rng=0).U.shape
+    (3, 2)
+    """
+
+    W: np.ndarray
+    U: np.ndarray
+    b: np.ndarray
+
+    layout = Layout()
+    shapes = {"W": ("N", "N"), "U": ("N", "M"), "b": ("N",)}
+
+    # all but the nonlinearity is that of the tanh network
+    init = classmethod(Tanh.init.__func__)
+    weights, input_weights, unit_parameters = Tanh.weights, Tanh.input_weights, Tanh.unit_parameters
+    local_jvp, local_vjp, parameter_gradient = Tanh.local_jvp, Tanh.local_vjp, Tanh.parameter_gradient
+
+    def local(cell, p, x, a):
+        return (relu(a[0] + p[0]),), ()
+
+    def slopes(cell, p, x, y, s):
+        return (relu_slope(y[0]),)

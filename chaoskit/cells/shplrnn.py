@@ -1,0 +1,88 @@
+"""The shallow piecewise-linear RNN: a piecewise-linear map with one hidden layer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._init import generator, scaled_normal, scaled_uniform
+from ._math import relu, relu_slope
+from .protocol import Layout
+from .plrnn import PLRNN
+
+
+class ShPLRNN(NamedTuple):
+    """Shallow PLRNN, x' = A x + W1 relu(W2 x + h2) + C u + h1 (Hess et al. 2023, arXiv 2306.04406, Eq. 2).
+
+    Parameters
+    ----------
+    A : ndarray, shape (N,)
+        Diagonal of the linear part.
+    W1 : ndarray, shape (N, K)
+        Weights from the hidden layer of width K.
+    W2 : ndarray, shape (K, N)
+        Weights to the hidden layer.
+    h1 : ndarray, shape (N,)
+        Biases of the states.
+    h2 : ndarray, shape (K,)
+        Biases of the hidden layer.
+    C : ndarray, shape (N, M)
+        Input weights; M may be 0.
+
+    Examples
+    --------
+    >>> ShPLRNN.init(3, n_hidden=20, rng=0).W2.shape
+    (20, 3)
+    """
+
+    A: np.ndarray
+    W1: np.ndarray
+    W2: np.ndarray
+    h1: np.ndarray
+    h2: np.ndarray
+    C: np.ndarray
+
+    layout = Layout(parameters=2, features=1)
+    shapes = {"A": ("N",), "W1": ("N", "K"), "W2": ("K", "N"), "h1": ("N",), "h2": ("K",), "C": ("N", "M")}
+
+    @classmethod
+    def init(cls, n, n_inputs=0, *, n_hidden=50, rng=None, dtype=np.float64):
+        """Random cell with n states and n_hidden hidden units: A = 0.9, weights and h2 uniform."""
+        rng = generator(rng)
+        return cls(
+            A=np.full(n, 0.9, dtype),
+            W1=scaled_uniform(rng, (n, n_hidden), n_hidden, dtype, gain=0.5),
+            W2=scaled_uniform(rng, (n_hidden, n), n, dtype),
+            h1=np.zeros(n, dtype),
+            h2=scaled_uniform(rng, n_hidden, 1, dtype),
+            C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
+        )
+
+    def weights(cell):
+        return cell.W1
+
+    def input_weights(cell):
+        return cell.C
+
+    def hidden_weights(cell):
+        return cell.W2
+
+    def unit_parameters(cell):
+        return (cell.A, cell.h1)
+
+    def feature_parameters(cell):
+        return (cell.h2,)
+
+    def feature(cell, f, x):
+        return relu(x + f[0])
+
+    def feature_slope(cell, f, x):
+        return relu_slope(x + f[0])
+
+    def feature_gradient(cell, f, x, g):
+        return (g,)
+
+    # outside the hidden layer the rule is that of the PLRNN
+    local, slopes = PLRNN.local, PLRNN.slopes
+    local_jvp, local_vjp, parameter_gradient = PLRNN.local_jvp, PLRNN.local_vjp, PLRNN.parameter_gradient

@@ -1,0 +1,71 @@
+"""The standard RNN with tanh units."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._init import generator, scaled_normal
+from ._math import like, tanh, tanh_slope
+from .protocol import Layout
+
+
+class Tanh(NamedTuple):
+    """Standard recurrent network, x' = tanh(W x + U u + b).
+
+    Parameters
+    ----------
+    W : ndarray, shape (N, N)
+        Recurrent weights.
+    U : ndarray, shape (N, M)
+        Input weights; M may be 0.
+    b : ndarray, shape (N,)
+        Biases.
+
+    Examples
+    --------
+    >>> Tanh.init(3, rng=0).W.shape
+    (3, 3)
+    """
+
+    W: np.ndarray
+    U: np.ndarray
+    b: np.ndarray
+
+    layout = Layout()
+    shapes = {"W": ("N", "N"), "U": ("N", "M"), "b": ("N",)}
+
+    @classmethod
+    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+        """Random cell with n states: W and U are Gaussian of variance 1/n and 1/M, b is 0."""
+        rng = generator(rng)
+        return cls(
+            W=scaled_normal(rng, (n, n), n, dtype),
+            U=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
+            b=np.zeros(n, dtype),
+        )
+
+    def weights(cell):
+        return cell.W
+
+    def input_weights(cell):
+        return cell.U
+
+    def unit_parameters(cell):
+        return (cell.b,)
+
+    def local(cell, p, x, a):
+        return (tanh(a[0] + p[0]),), ()
+
+    def slopes(cell, p, x, y, s):
+        return (tanh_slope(y[0]),)
+
+    def local_jvp(cell, c, v, da):
+        return (c[0] * da[0],)
+
+    def local_vjp(cell, c, g):
+        return (like(g[0], 0.0),), (c[0] * g[0],)
+
+    def parameter_gradient(cell, c, x, g, ga):
+        return (ga[0],)

@@ -1,0 +1,133 @@
+"""Jacobian products with reorthonormalisation: Lyapunov exponents, and single Jacobians."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .._jit import inner, model_kernel
+from .linalg import blas_arguments, gram_schmidt
+from .models import tangent_step
+
+
+@inner
+def _log_spread(norms):
+    """Largest minus smallest log norm, directions that have collapsed to zero left out."""
+    high, low = -math.inf, math.inf
+    for norm in norms:
+        if norm > 0:
+            value = math.log(norm)
+            high = max(high, value)
+            low = min(low, value)
+    return high - low if high >= low else 0.0
+
+
+@model_kernel
+def tangent_products(tag, pack, work, V, U, t0, k, blocks, block_steps, every, limit, panel, logs, spreads):
+    """Push k tangents along an orbit, orthonormalise every `every` steps, sum the logarithms by block.
+
+    V ((k + 1) nx,), flat: row 0 the state, then the tangents; all are left one run further on.
+    U: inputs (steps, M), flat. logs (blocks, k) gets the sums of log norms, spreads (blocks,) the widest
+    spread of log norms met in one interval. With `limit` > 0 an interval whose spread exceeds it halves the
+    next ones. Returns (the interval at the end, the step at which the orbit was no longer finite or -1).
+    """
+    blas = blas_arguments(V)
+    nx = V.size // (k + 1)
+    width = U.size // (blocks * block_steps)
+    old, new = V, np.empty_like(V)
+    rows_old, rows_new = old[nx:].reshape(k, nx), new[nx:].reshape(k, nx)
+    norms = np.zeros(k, V.dtype)
+    gram = np.empty(max(1, k * k), V.dtype)
+    t = 0
+    broken = -1
+    for block in range(blocks):
+        done = 0
+        while done < block_steps and broken < 0:
+            length = min(every, block_steps - done)
+            for _ in range(length):
+                tangent_step(tag, pack, work, blas, old, k, U, t * width, t0 + t, new)
+                old, new, rows_old, rows_new = new, old, rows_new, rows_old
+                t += 1
+            gram_schmidt(rows_old, old, nx, norms, gram, panel, blas)
+            for j in range(k):
+                logs[block, j] += math.log(np.float64(norms[j])) if norms[j] > 0 else -math.inf
+                if not math.isfinite(norms[j]):
+                    broken = t
+            for i in range(nx):
+                if not math.isfinite(old[i]):
+                    broken = t
+            spread = _log_spread(norms)
+            spreads[block] = max(spreads[block], spread)
+            if limit > 0 and spread > limit and every > 1:
+                every = max(1, every // 2)
+            done += length
+    for i in range(V.size):
+        V[i] = old[i]
+    return every, broken
+
+
+@model_kernel
+def one_step_jacobian(tag, pack, work, V, W, U, t):
+    """W (nx + 1, nx), flat: row 0 the next state, then the columns of the Jacobian at the state V[:nx]."""
+    nx = int(math.sqrt(V.size))
+    for i in range(nx, V.size):
+        V[i] = 0
+    for i in range(nx):
+        V[(i + 1) * nx + i] = 1
+    tangent_step(tag, pack, work, blas_arguments(V), V, nx, U, 0, t, W)
+
+
+@inner
+def _log_abs_determinant(J, n):
+    """ln |det J| of a flat (n, n) matrix by elimination with row pivots, on rows scaled to unit size first
+    (Jacobians are graded by rows: a saturated unit makes a tiny one). Destroys J."""
+    total = 0.0
+    for i in range(n):
+        size = 0.0
+        for j in range(n):
+            size = max(size, abs(J[i * n + j]))
+        if size == 0.0:
+            return -math.inf
+        total += math.log(size)
+        for j in range(n):
+            J[i * n + j] /= size
+    for c in range(n):
+        best = c
+        for i in range(c + 1, n):
+            if abs(J[i * n + c]) > abs(J[best * n + c]):
+                best = i
+        pivot = J[best * n + c]
+        if pivot == 0.0:
+            return -math.inf
+        total += math.log(abs(pivot))
+        for j in range(c, n):
+            J[best * n + j], J[c * n + j] = J[c * n + j], J[best * n + j]
+        for i in range(c + 1, n):
+            factor = J[i * n + c] / pivot
+            for j in range(c + 1, n):
+                J[i * n + j] -= factor * J[c * n + j]
+    return total
+
+
+@model_kernel
+def log_determinants(tag, pack, work, V, U, t0, steps):
+    """Sum of ln |det J| over `steps` steps of the orbit from V[:nx], each J formed and factored by itself."""
+    blas = blas_arguments(V)
+    nx = int(math.sqrt(V.size))
+    width = U.size // steps
+    W = np.empty_like(V)
+    J = np.empty(nx * nx)
+    total = 0.0
+    for t in range(steps):
+        for i in range(nx, V.size):
+            V[i] = 0
+        for i in range(nx):
+            V[(i + 1) * nx + i] = 1
+        tangent_step(tag, pack, work, blas, V, nx, U, t * width, t0 + t, W)
+        for i in range(nx):
+            V[i] = W[i]
+            for j in range(nx):
+                J[j * nx + i] = W[(i + 1) * nx + j]  # rows of W are columns of the Jacobian
+        total += _log_abs_determinant(J, nx)
+    return total

@@ -1,0 +1,240 @@
+"""Maps and flows from plain Python functions."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+import types as python_types
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _check
+from .._jit import function_bytes, inner
+from ..errors import InvalidInputError
+from ._protocol import central_differences
+
+# Tag classes live in a module of their own under a name made of their source: another process that
+# builds the same system finds the same name, so its kernels come from the disk cache.
+_REGISTRY = python_types.ModuleType(__name__.rpartition(".")[0] + "._tags", "Tag classes of systems.")
+sys.modules[_REGISTRY.__name__] = _REGISTRY
+
+
+class System:
+    """What maps and flows share. Use `Map` or `Flow`.
+
+    Attributes
+    ----------
+    dim : int
+        Number of variables.
+    parameters : tuple
+        Scalars, or arrays of shape (batch,) for a batch of systems.
+    default_state : ndarray, shape (dim,), or None
+        A state near the attractor, used where no x0 is given.
+    default_dt : float or None
+        Integration step of a flow; None for a map.
+    reference_exponents : tuple of float or None
+        Published exponents (nats per step of a map, per unit time of a flow) at the default parameters.
+    """
+
+    is_flow = False
+    default_state: np.ndarray | None = None
+    reference_exponents: tuple[float, ...] | None = None
+    reference: str | None = None
+
+    def __init__(
+        self,
+        function: Callable,
+        jacobian: Callable | None,
+        *,
+        dim: int,
+        parameters: Sequence = (),
+        default_dt: float | None = None,
+    ):
+        self.dim = _check.integer(dim, "dim", 1)
+        self.parameters = _parameters(parameters)
+        self.default_dt = None if default_dt is None else _check.positive(default_dt, "default_dt")
+        self._rate, self._jacobian = _plain(function), None if jacobian is None else _plain(jacobian)
+        self._check_functions()
+        self.tag = _tag_class(type(self).__name__, function, jacobian, self.is_flow)(0)
+
+    def __repr__(self) -> str:
+        inner_text = ", ".join([f"dim={self.dim}"] + [f"{p!r}" for p in self.parameters])
+        return f"{type(self).__name__}({inner_text})"
+
+    @property
+    def jacobian_kind(self) -> str:
+        """"analytic" or "finite difference"."""
+        return "finite difference" if self._jacobian is None else "analytic"
+
+    @property
+    def batch(self) -> int | None:
+        """Length of the parameters' batch axis, None when all are scalars."""
+        sizes = {np.size(p) for p in self.parameters if np.ndim(p) == 1}
+        return sizes.pop() if sizes else None
+
+    def parameter_rows(self, rows: int) -> np.ndarray:
+        """Parameters as (rows, P) float64."""
+        out = np.empty((rows, len(self.parameters)))
+        for column, value in enumerate(self.parameters):
+            out[:, column] = value
+        return out
+
+    def evaluate(self, x: np.ndarray, t: float = 0.0) -> np.ndarray:
+        """Right-hand side (flow) or next state (map) in plain Python, at the first parameter set."""
+        out = np.full(self.dim, np.nan)
+        p = self.parameter_rows(self.batch or 1)[0]
+        self._rate(*((t, x, p, out) if self.is_flow else (x, p, out)))
+        return out
+
+    def evaluate_jacobian(self, x: np.ndarray, t: float = 0.0) -> np.ndarray:
+        """Derivative of `evaluate` at x, shape (dim, dim); by finite differences when none was given."""
+        if self._jacobian is None:
+            return central_differences(lambda state: self.evaluate(state, t), x)
+        out = np.full((self.dim, self.dim), np.nan)
+        p = self.parameter_rows(self.batch or 1)[0]
+        self._jacobian(*((t, x, p, out) if self.is_flow else (x, p, out)))
+        return out
+
+    def _check_functions(self) -> None:
+        """Run the functions once in Python, where a mistake has a readable trace; the state does not matter."""
+        x = np.linspace(0.1, 0.2, self.dim)
+        names = "t, x, p, out" if self.is_flow else "x, p, out"
+        for name, run in (("function", self.evaluate), ("jacobian", self.evaluate_jacobian)):
+            try:
+                with np.errstate(all="ignore"):
+                    values = run(x)
+            except Exception as error:
+                raise InvalidInputError(
+                    f"{name} of {type(self).__name__}: expected a function of ({names}) that fills `out` for "
+                    f"dim={self.dim} and {len(self.parameters)} parameters, "
+                    f"got {type(error).__name__}: {error}"
+                ) from error
+            if np.isnan(values).any() and np.isnan(run(x + 0.05)).any():
+                missing = tuple(int(i) for i in np.argwhere(np.isnan(values))[0])
+                raise InvalidInputError(
+                    f"{name} of {type(self).__name__}: out{list(missing)} was not set or is NaN; "
+                    "fill every entry of `out`"
+                )
+
+
+class Map(System):
+    """A discrete map x -> step(x).
+
+    Parameters
+    ----------
+    step : callable ``step(x, p, out)``
+        Writes the next state into out (dim,); x (dim,) is the state, p (P,) the parameters. A plain
+        Python function of arithmetic and loops: chaoskit compiles it.
+    jacobian : callable ``jacobian(x, p, out)``, optional
+        Writes the derivative into out (dim, dim). Without it finite differences are taken.
+    dim : int
+        Number of variables.
+    parameters : sequence of float or ndarray, shape (batch,)
+        What the functions get as p; arrays make a batch of systems.
+
+    Raises
+    ------
+    InvalidInputError
+        If a function fails, or leaves an entry of `out` unset.
+
+    Examples
+    --------
+    >>> def step(x, p, out):
+    ...     out[0] = p[0] * x[0] * (1 - x[0])
+    >>> Map(step, dim=1, parameters=(4.0,)).evaluate(np.array([0.25]))
+    array([0.75])
+    """
+
+    def __init__(self, step, jacobian=None, *, dim, parameters=()):
+        super().__init__(step, jacobian, dim=dim, parameters=parameters)
+
+
+class Flow(System):
+    """An ordinary differential equation dx/dt = rhs(t, x), integrated with fixed Runge-Kutta 4 steps.
+
+    Parameters
+    ----------
+    rhs : callable ``rhs(t, x, p, out)``
+        Writes dx/dt into out (dim,); x (dim,) is the state, p (P,) the parameters. A plain Python
+        function of arithmetic and loops: chaoskit compiles it.
+    jacobian : callable ``jacobian(t, x, p, out)``, optional
+        Writes the derivative of rhs into out (dim, dim). Without it finite differences are taken.
+    dim : int
+        Number of variables.
+    parameters : sequence of float or ndarray, shape (batch,)
+        What the functions get as p; arrays make a batch of systems.
+    default_dt : float, optional
+        Integration step used where none is given.
+
+    Raises
+    ------
+    InvalidInputError
+        If a function fails, or leaves an entry of `out` unset.
+
+    Examples
+    --------
+    >>> def rhs(t, x, p, out):
+    ...     out[0] = -p[0] * x[0]
+    >>> Flow(rhs, dim=1, parameters=(2.0,), default_dt=0.1).evaluate(np.array([3.0]))
+    array([-6.])
+    """
+
+    is_flow = True
+
+    def __init__(self, rhs, jacobian=None, *, dim, parameters=(), default_dt=None):
+        super().__init__(rhs, jacobian, dim=dim, parameters=parameters, default_dt=default_dt)
+
+
+def _parameters(values: Sequence) -> tuple:
+    try:
+        items = list(values)
+    except TypeError:
+        raise InvalidInputError(f"parameters: expected a sequence, got {values!r}") from None
+    checked = []
+    for index, value in enumerate(items):
+        entry = _check.array(value, f"parameters[{index}]", np.float64)
+        if entry.ndim > 1 or entry.size == 0:
+            raise InvalidInputError(
+                f"parameters[{index}]: expected a scalar or shape (batch,), got shape {entry.shape}"
+            )
+        checked.append(float(entry) if entry.ndim == 0 else entry)
+    sizes = {np.size(p) for p in checked if np.ndim(p) == 1}
+    if len(sizes) > 1:
+        raise InvalidInputError(f"parameters: batch axes of different lengths {sorted(sizes)}")
+    return tuple(checked)
+
+
+def _plain(fn: Any) -> Callable:
+    if not callable(fn):
+        raise InvalidInputError(f"expected a Python function, got {type(fn).__name__}")
+    return getattr(fn, "py_func", fn)
+
+
+def _tag_class(name: str, function: Callable, jacobian: Callable | None, is_flow: bool) -> Any:
+    """The NamedTuple class that carries these functions; the same functions give the same class."""
+    digest = hashlib.sha256(f"{name} {is_flow}".encode())
+    for fn in (function, jacobian):
+        plain = inspect.unwrap(getattr(fn, "py_func", fn)) if fn is not None else None
+        if isinstance(plain, python_types.FunctionType):
+            digest.update(function_bytes(plain))
+        else:
+            digest.update(repr(plain).encode())
+    class_name = f"{name}_{digest.hexdigest()[:16]}"
+    known = getattr(_REGISTRY, class_name, None)
+    if known is not None:
+        return known
+    cls: Any = NamedTuple(class_name, [("marker", int)])
+    cls.__module__ = _REGISTRY.__name__
+    cls.source_digest = digest.hexdigest()
+    cls.is_flow = is_flow
+    cls.rate = staticmethod(_compiled(function))
+    cls.jacobian = None if jacobian is None else staticmethod(_compiled(jacobian))
+    setattr(_REGISTRY, class_name, cls)
+    return cls
+
+
+def _compiled(fn: Any) -> Any:
+    return fn if hasattr(fn, "py_func") else inner(fn)
