@@ -41,11 +41,11 @@ class PLRNN(NamedTuple):
 
     @classmethod
     def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
-        """Random cell with n states: A in 0.9 +- 0.1 / sqrt(n), W uniform on +-1 / (2 sqrt(n)), h = 0."""
+        """Random cell with n states as in the paper: A and W uniform on +-1 / sqrt(n), h = 0."""
         rng = generator(rng)
         return cls(
-            A=(0.9 + scaled_uniform(rng, n, n, np.float64, gain=0.1)).astype(dtype),
-            W=scaled_uniform(rng, (n, n), n, dtype, gain=0.5),
+            A=scaled_uniform(rng, n, n, dtype),
+            W=scaled_uniform(rng, (n, n), n, dtype),
             C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
             h=np.zeros(n, dtype),
         )

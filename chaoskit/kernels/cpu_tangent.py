@@ -68,57 +68,15 @@ def tangent_products(tag, pack, work, V, U, t0, k, blocks, block_steps, every, l
 
 
 @model_kernel
-def one_step_jacobian(tag, pack, work, V, W, U, t):
-    """W (nx + 1, nx), flat: row 0 the next state, then the columns of the Jacobian at the state V[:nx]."""
-    nx = int(math.sqrt(V.size))
-    for i in range(nx, V.size):
-        V[i] = 0
-    for i in range(nx):
-        V[(i + 1) * nx + i] = 1
-    tangent_step(tag, pack, work, blas_arguments(V), V, nx, U, 0, t, W)
+def jacobians(tag, pack, work, V, U, t0, steps, out):
+    """Jacobians (steps, nx, nx), flat, of the steps of the orbit from V[:nx]; V ((nx + 1) nx,) is scratch.
 
-
-@inner
-def _log_abs_determinant(J, n):
-    """ln |det J| of a flat (n, n) matrix by elimination with row pivots, on rows scaled to unit size first
-    (Jacobians are graded by rows: a saturated unit makes a tiny one). Destroys J."""
-    total = 0.0
-    for i in range(n):
-        size = 0.0
-        for j in range(n):
-            size = max(size, abs(J[i * n + j]))
-        if size == 0.0:
-            return -math.inf
-        total += math.log(size)
-        for j in range(n):
-            J[i * n + j] /= size
-    for c in range(n):
-        best = c
-        for i in range(c + 1, n):
-            if abs(J[i * n + c]) > abs(J[best * n + c]):
-                best = i
-        pivot = J[best * n + c]
-        if pivot == 0.0:
-            return -math.inf
-        total += math.log(abs(pivot))
-        for j in range(c, n):
-            J[best * n + j], J[c * n + j] = J[c * n + j], J[best * n + j]
-        for i in range(c + 1, n):
-            factor = J[i * n + c] / pivot
-            for j in range(c + 1, n):
-                J[i * n + j] -= factor * J[c * n + j]
-    return total
-
-
-@model_kernel
-def log_determinants(tag, pack, work, V, U, t0, steps):
-    """Sum of ln |det J| over `steps` steps of the orbit from V[:nx], each J formed and factored by itself."""
+    V[:nx] is left one run further on.
+    """
     blas = blas_arguments(V)
     nx = int(math.sqrt(V.size))
     width = U.size // steps
     W = np.empty_like(V)
-    J = np.empty(nx * nx)
-    total = 0.0
     for t in range(steps):
         for i in range(nx, V.size):
             V[i] = 0
@@ -128,6 +86,4 @@ def log_determinants(tag, pack, work, V, U, t0, steps):
         for i in range(nx):
             V[i] = W[i]
             for j in range(nx):
-                J[j * nx + i] = W[(i + 1) * nx + j]  # rows of W are columns of the Jacobian
-        total += _log_abs_determinant(J, nx)
-    return total
+                out[(t * nx + j) * nx + i] = W[(i + 1) * nx + j]  # rows of W are columns of the Jacobian

@@ -32,7 +32,7 @@ def _advance(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
         return cell
 
     def system(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
-        advance_system(tag, pack, work, X, ix, rows, t, Y, iy)
+        advance_system(tag, pack, work, blas, X, ix, rows, t, Y, iy)
 
     return system
 

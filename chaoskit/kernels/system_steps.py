@@ -1,4 +1,4 @@
-"""One step of a map or of a flow (Runge-Kutta 4), of states and of tangents.
+"""One step of a map or of a flow (Runge-Kutta 4), of a state and of its tangents.
 
 The tangents of a flow follow the variational equation through the same four stages, so they are the
 exact derivative of the numerical step, not of the flow.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba.extending import overload
 
-from .._jit import INLINE, inner
+from .._jit import inner
 from ..systems._protocol import rate, rate_jacobian
 from .linalg import gemm, small_product
 
@@ -26,51 +26,25 @@ class SystemPack(NamedTuple):
 
 
 class SystemWork(NamedTuple):
-    """Scratch of a step: stages of the state (4, dim) and of the tangents (4, k * dim)."""
+    """Scratch of a step of one state and its k tangents (flat, k * dim)."""
 
     x: np.ndarray
     y: np.ndarray
     trial: np.ndarray
-    stages: tuple
-    tangents: np.ndarray
-    tangent_stages: tuple
+    k: np.ndarray
+    rows: np.ndarray
+    pushed: np.ndarray
     J: np.ndarray
     scratch: tuple
 
 
-def system_work(dim: int, k: int) -> SystemWork:
-    """Scratch for a system of `dim` variables and k tangents."""
+def system_work(dim: int, tangents: int) -> SystemWork:
+    """Scratch for a system of `dim` variables."""
+    flat = max(1, tangents * dim)
     return SystemWork(
-        np.zeros(dim), np.zeros(dim), np.zeros(dim), tuple(np.zeros(dim) for _ in range(4)),
-        np.zeros(max(1, k * dim)), tuple(np.zeros(max(1, k * dim)) for _ in range(4)), np.zeros((dim, dim)),
-        tuple(np.zeros(dim) for _ in range(3)),
+        np.zeros(dim), np.zeros(dim), np.zeros(dim), np.zeros(dim), np.zeros(flat), np.zeros(flat),
+        np.zeros((dim, dim)), (np.zeros(dim), np.zeros(dim), np.zeros(dim)),
     )  # fmt: skip
-
-
-@inner
-def _shifted(x, h, k, out):
-    for i in range(out.size):
-        out[i] = x[i] + h * k[i]
-
-
-@inner
-def _runge_kutta(h, x, k1, k2, k3, k4, y):
-    """y = x + h/6 (k1 + 2 k2 + 2 k3 + k4)."""
-    for i in range(y.size):
-        y[i] = x[i] + h / 6.0 * (k1[i] + 2.0 * (k2[i] + k3[i]) + k4[i])
-
-
-@inner
-def _flow_step(tag, t, h, x, p, work):
-    k1, k2, k3, k4 = work.stages
-    rate(tag, t, x, p, k1)
-    _shifted(x, 0.5 * h, k1, work.trial)
-    rate(tag, t + 0.5 * h, work.trial, p, k2)
-    _shifted(x, 0.5 * h, k2, work.trial)
-    rate(tag, t + 0.5 * h, work.trial, p, k3)
-    _shifted(x, h, k3, work.trial)
-    rate(tag, t + h, work.trial, p, k4)
-    _runge_kutta(h, x, k1, k2, k3, k4, work.y)
 
 
 @inner
@@ -85,68 +59,63 @@ def _push(blas, J, V, iv, k, out, io):
 
 
 @inner
-def _tangent_stage(tag, blas, t, h, x, p, rate_before, rows_before, V, iv, k, work, out):
-    """out = Jacobian at the trial state x + h rate_before, applied to the trial tangents."""
-    _shifted(x, h, rate_before, work.trial)
-    for i in range(k * x.size):
-        work.tangents[i] = V[iv + i] + h * rows_before[i]
-    rate_jacobian(tag, t, work.trial, p, work.J, work.scratch)
-    _push(blas, work.J, work.tangents, 0, k, out, 0)
-
-
-@inner
-def _flow_tangents(tag, blas, t, h, x, p, V, iv, k, work, W, iw):
-    """Tangents beside the stages that `_flow_step` has left in the work space."""
-    k1, k2, k3, _ = work.stages
-    d1, d2, d3, d4 = work.tangent_stages
-    rate_jacobian(tag, t, x, p, work.J, work.scratch)
-    _push(blas, work.J, V, iv, k, d1, 0)
-    _tangent_stage(tag, blas, t + 0.5 * h, 0.5 * h, x, p, k1, d1, V, iv, k, work, d2)
-    _tangent_stage(tag, blas, t + 0.5 * h, 0.5 * h, x, p, k2, d2, V, iv, k, work, d3)
-    _tangent_stage(tag, blas, t + h, h, x, p, k3, d3, V, iv, k, work, d4)
-    for i in range(k * x.size):
-        W[iw + i] = V[iv + i] + h / 6.0 * (d1[i] + 2.0 * (d2[i] + d3[i]) + d4[i])
-
-
-def one_step(tag, t, dt, x, p, work):
-    """work.y = the state one step after x."""
-
-
-def one_tangent_step(tag, blas, t, dt, x, p, V, iv, k, work, W, iw):
-    """W rows = tangents V one step later; called after `one_step` at the same x."""
-
-
-@overload(one_step, strict=False, jit_options=INLINE)
-def _one_step(tag, t, dt, x, p, work):
-    if tag.instance_class.is_flow:
-        return lambda tag, t, dt, x, p, work: _flow_step(tag, t * dt, dt, x, p, work)
-    return lambda tag, t, dt, x, p, work: rate(tag, 0.0, x, p, work.y)
-
-
-@overload(one_tangent_step, strict=False, jit_options=INLINE)
-def _one_tangent_step(tag, blas, t, dt, x, p, V, iv, k, work, W, iw):
-    if tag.instance_class.is_flow:
-
-        def flow(tag, blas, t, dt, x, p, V, iv, k, work, W, iw):
-            _flow_tangents(tag, blas, t * dt, dt, x, p, V, iv, k, work, W, iw)
-
-        return flow
-
-    def discrete(tag, blas, t, dt, x, p, V, iv, k, work, W, iw):
-        rate_jacobian(tag, 0.0, x, p, work.J, work.scratch)
+def _map_step(tag, blas, t, dt, p, V, iv, k, W, iw, work):
+    """work.y = the next state after work.x; W rows = tangents V one step later."""
+    rate(tag, 0.0, work.x, p, work.y)
+    if k > 0:
+        rate_jacobian(tag, 0.0, work.x, p, work.J, work.scratch)
         _push(blas, work.J, V, iv, k, W, iw)
 
-    return discrete
+
+@inner
+def _flow_step(tag, blas, t, dt, p, V, iv, k, W, iw, work):
+    """The same for one Runge-Kutta step of a flow; one loop body serves the four stages."""
+    x, y, trial, slope, rows, pushed = work.x, work.y, work.trial, work.k, work.rows, work.pushed
+    size = k * x.size
+    for i in range(x.size):
+        slope[i] = 0.0
+        y[i] = x[i]
+    for i in range(size):
+        pushed[i] = 0.0
+        W[iw + i] = V[iv + i]
+    for stage in range(4):
+        reach = 0.0 if stage == 0 else (dt if stage == 3 else 0.5 * dt)
+        weight = dt / 6.0 if stage == 0 or stage == 3 else dt / 3.0
+        time = t * dt + reach
+        for i in range(x.size):
+            trial[i] = x[i] + reach * slope[i]
+        rate(tag, time, trial, p, slope)
+        for i in range(x.size):
+            y[i] += weight * slope[i]
+        if k > 0:
+            for i in range(size):
+                rows[i] = V[iv + i] + reach * pushed[i]
+            rate_jacobian(tag, time, trial, p, work.J, work.scratch)
+            _push(blas, work.J, rows, 0, k, pushed, 0)
+            for i in range(size):
+                W[iw + i] += weight * pushed[i]
+
+
+def _step(tag, blas, t, dt, p, V, iv, k, W, iw, work):
+    """One step of whichever kind of system it is."""
+
+
+@overload(_step, strict=False)
+def _step_overload(tag, blas, t, dt, p, V, iv, k, W, iw, work):
+    kind = _flow_step if tag.instance_class.is_flow else _map_step
+    return lambda tag, blas, t, dt, p, V, iv, k, W, iw, work: kind(
+        tag, blas, t, dt, p, V, iv, k, W, iw, work
+    )
 
 
 @inner
-def advance_system(tag, pack, work, X, ix, rows, t, Y, iy):
+def advance_system(tag, pack, work, blas, X, ix, rows, t, Y, iy):
     """Y = one step after X for `rows` independent states, row r with its own parameters."""
     dim = work.x.size
     for r in range(rows):
         for i in range(dim):
             work.x[i] = X[ix + r * dim + i]
-        one_step(tag, t, pack.dt, work.x, pack.p[r], work)
+        _step(tag, blas, t, pack.dt, pack.p[r], X, 0, 0, Y, 0, work)
         for i in range(dim):
             Y[iy + r * dim + i] = work.y[i]
 
@@ -155,11 +124,8 @@ def advance_system(tag, pack, work, X, ix, rows, t, Y, iy):
 def tangent_step_system(tag, pack, work, blas, V, k, t, W):
     """Row 0 of V is a state, rows 1..k are tangents; W gets the rows one step later."""
     dim = work.x.size
-    p = pack.p[0]
     for i in range(dim):
         work.x[i] = V[i]
-    one_step(tag, t, pack.dt, work.x, p, work)
+    _step(tag, blas, t, pack.dt, pack.p[0], V, dim, k, W, dim, work)
     for i in range(dim):
         W[i] = work.y[i]
-    if k > 0:
-        one_tangent_step(tag, blas, t, pack.dt, work.x, p, V, dim, k, work, W, dim)

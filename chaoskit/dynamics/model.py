@@ -1,0 +1,150 @@
+"""Any model - cell, map, flow, fitted network - in the one form that the kernels take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from ..cells._validate import checked_cell, is_cell
+from ..errors import InvalidInputError
+from ..kernels import packing
+from ..kernels.system_steps import SystemPack, system_work
+from ..systems import System
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checked model: what selects its rules, its packed parameters, its sizes."""
+
+    name: str
+    tag: Any
+    pack: Any
+    dim: int
+    n_inputs: int
+    dtype: Any
+    is_flow: bool
+    dt: float | None
+    jacobian: str
+    default_state: np.ndarray | None
+    batch: int | None = None
+
+    def work(self, rows: int, tangents: int = 0) -> Any:
+        """Scratch for `rows` states, or for one state with `tangents` tangents."""
+        if isinstance(self.pack, packing.Packed):
+            return packing.work_for(self.pack, max(rows, tangents + 1), self.tag)
+        return system_work(self.dim, tangents)
+
+
+def prepare(model: Any, *, dt: Any = None, rows: int = 1) -> Model:
+    """Check a model and pack it.
+
+    Parameters
+    ----------
+    model : cell, System, or an object with a `cell` attribute (a fitted model)
+    dt : float, optional
+        Integration step of a flow (default: the system's own); time per step of anything else.
+    rows : int
+        Number of states that will be advanced together.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is none of these, or its arrays do not fit together.
+    """
+    if dt is not None:
+        dt = _check.positive(dt, "dt")
+    if isinstance(model, System):
+        return _prepare_system(model, dt, rows)
+    fitted = getattr(model, "cell", None)
+    cell = fitted if is_cell(fitted) else model
+    if not is_cell(cell):
+        raise InvalidInputError(
+            "model: expected a cell (chaoskit.cells), a system (chaoskit.systems) or a fitted model, "
+            f"got {type(model).__name__}"
+        )
+    cell = checked_cell(cell)
+    pack = packing.pack(cell)
+    return Model(
+        name=type(cell).__name__,
+        tag=packing.tag(type(cell)),
+        pack=pack,
+        dim=pack.sizes.nx,
+        n_inputs=pack.sizes.inputs,
+        dtype=pack.P.dtype,
+        is_flow=False,
+        dt=dt,
+        jacobian="analytic",
+        default_state=getattr(model, "start_state", None) if cell is not model else None,
+    )
+
+
+def _prepare_system(system: System, dt: float | None, rows: int) -> Model:
+    if system.is_flow and dt is None:
+        dt = system.default_dt
+        if dt is None:
+            raise InvalidInputError(
+                f"dt: {system!r} has no default integration step; give dt, or default_dt to the flow"
+            )
+    if system.batch is not None and rows not in (1, system.batch):
+        raise InvalidInputError(
+            f"x0: expected 1 or {system.batch} states for parameters with a batch axis of "
+            f"{system.batch}, got {rows}"
+        )
+    rows = max(rows, system.batch or 1)
+    return Model(
+        name=type(system).__name__,
+        tag=system.tag,
+        pack=SystemPack(system.parameter_rows(rows), 1.0 if dt is None else dt),
+        dim=system.dim,
+        n_inputs=0,
+        dtype=np.dtype(np.float64),
+        is_flow=system.is_flow,
+        dt=dt,
+        jacobian=system.jacobian_kind,
+        default_state=system.default_state,
+        batch=system.batch,
+    )
+
+
+def checked_state(x0: Any, model: Model, name: str = "x0") -> np.ndarray:
+    """x0 as (N,) or (batch, N) in the dtype of the model."""
+    state = _check.array(x0, name, model.dtype)
+    if state.ndim not in (1, 2) or state.shape[-1] != model.dim or state.size == 0:
+        raise InvalidInputError(
+            f"{name}: expected shape ({model.dim},) or (batch, {model.dim}) for {model.name}, "
+            f"got {state.shape}"
+        )
+    return state
+
+
+def checked_inputs(inputs: Any, model: Model, steps: int, rows: int) -> np.ndarray:
+    """Inputs of the first `steps` steps as (steps, rows, M) in the dtype of the model."""
+    if inputs is None:
+        if model.n_inputs:
+            raise InvalidInputError(
+                f"inputs: {model.name} takes {model.n_inputs} inputs; give an array of shape "
+                f"({steps}, {model.n_inputs})"
+            )
+        return np.zeros((steps, rows, 0), model.dtype)
+    values = _check.array(inputs, "inputs", model.dtype)
+    if values.ndim == 1 and model.n_inputs == 1:
+        values = values[:, None]
+    per_row = values.ndim == 3
+    shape = values.shape[1:] if per_row else values.shape
+    if (
+        len(shape) != 2
+        or shape[1] != model.n_inputs
+        or shape[0] < steps
+        or (per_row and values.shape[0] != rows)
+    ):
+        raise InvalidInputError(
+            f"inputs: expected at least {steps} rows (one for each step, the transient included) of "
+            f"{model.n_inputs} columns, shape (T, M) or (batch, T, M), for {model.name} and a batch of "
+            f"{rows}; got {values.shape}"
+        )
+    if per_row:
+        return np.ascontiguousarray(values[:, :steps].transpose(1, 0, 2))
+    return np.ascontiguousarray(np.broadcast_to(values[:steps, None], (steps, rows, shape[1])))

@@ -1,0 +1,181 @@
+"""Orbits and Jacobians of any model."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
+from ..kernels.cpu_forward import orbit
+from ..kernels.cpu_tangent import jacobians
+from ..systems import System
+from .model import Model, checked_inputs, checked_state, prepare
+
+_CHUNK = 1 << 20  # numbers a kernel call writes before Python can be interrupted
+
+
+def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient: int = 0) -> np.ndarray:
+    """Orbit of a model from x0.
+
+    Parameters
+    ----------
+    model : cell, System or FitResult
+        The network, map or flow. A flow takes one Runge-Kutta 4 step of length dt at each step.
+    x0 : array_like, shape (N,) or (batch, N)
+        Initial state, or states. An LSTM of n units has the N = 2n states (h, c).
+    steps : int
+        Number of steps (not time) to return.
+    dt : float, optional
+        Integration step of a flow, in its unit of time; the system's own by default. Unused for cells
+        and maps.
+    inputs : array_like, shape (T, M) or (batch, T, M), optional
+        inputs[t] drives the step from t to t + 1, counted from x0: T >= transient + steps.
+    transient : int
+        Number of steps to leave out first.
+
+    Returns
+    -------
+    ndarray, shape (steps + 1, N) or (batch, steps + 1, N)
+        Row 0 is the state after `transient` steps. The dtype is that of the cell, float64 for systems.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes do not fit or numbers are not finite.
+    DivergenceError
+        If a single orbit leaves the finite numbers; `step` says when. In a batch, such rows are NaN from
+        there on, with one ChaoskitWarning.
+
+    Examples
+    --------
+    >>> from chaoskit.systems import Logistic
+    >>> simulate(Logistic(r=2.0), [0.1], 3).ravel().round(4).tolist()
+    [0.1, 0.18, 0.2952, 0.4161]
+    """
+    steps = _check.integer(steps, "steps")
+    transient = _check.integer(transient, "transient")
+    rows = len(x0) if np.ndim(x0) == 2 else 1
+    prepared = prepare(model, dt=dt, rows=rows)
+    state = checked_state(x0, prepared)
+    batched = state.ndim == 2 or prepared.batch is not None
+    start = np.atleast_2d(state)
+    if prepared.batch is not None:
+        start = np.broadcast_to(start, (prepared.batch, prepared.dim))
+    driving = checked_inputs(inputs, prepared, transient + steps, len(start))
+    bad = np.zeros(len(start), np.int64)
+    start = last_state(prepared, start, driving, transient, bad)
+    out = np.empty((steps + 1, len(start), prepared.dim), prepared.dtype)
+    out[0] = start
+    run(prepared, out, driving[transient:], transient, bad)
+    if bad.any():
+        _report_divergence(prepared, bad, batched)
+    return np.ascontiguousarray(out.transpose(1, 0, 2)) if batched else out[:, 0]
+
+
+def run(model: Model, out: np.ndarray, inputs: np.ndarray, t0: int, bad: np.ndarray) -> None:
+    """Fill out (steps + 1, rows, N) from its first row on; bad (rows,) gets first non-finite steps from t = 0."""
+    steps, rows = len(out) - 1, out.shape[1]
+    chunk = max(1, _CHUNK // (rows * max(model.dim, 8)))
+    work = model.work(rows)
+    for at in range(0, steps, chunk):
+        count = min(chunk, steps - at)
+        here = np.zeros(rows, np.int64)
+        part, driving = out[at : at + count + 1], inputs[at : at + count]
+        orbit(
+            model.tag, model.pack, work, part.reshape(-1), rows, model.dim, driving.reshape(-1),
+            t0 + at, count, here,
+        )  # fmt: skip
+        new = (here > 0) & (bad == 0)
+        bad[new] = t0 + at + here[new]
+        if bad.all():
+            out[at + count + 1 :] = np.nan
+            return
+
+
+def last_state(model: Model, start, inputs, steps: int, bad: np.ndarray) -> np.ndarray:
+    """State (rows, N) after `steps` steps, without keeping the orbit."""
+    chunk = max(1, _CHUNK // (len(start) * max(model.dim, 8)))
+    for at in range(0, steps, chunk):
+        count = min(chunk, steps - at)
+        part = np.empty((count + 1, len(start), model.dim), model.dtype)
+        part[0] = start
+        run(model, part, inputs[at : at + count], at, bad)
+        start = part[-1]
+    return start
+
+
+def _report_divergence(model: Model, bad: np.ndarray, batched: bool) -> None:
+    advice = "start inside the basin of attraction" + (" or take a smaller dt" if model.is_flow else "")
+    if not batched:
+        raise DivergenceError(
+            f"x0: expected an orbit of {model.name} that stays finite, got infinity or NaN at step "
+            f"{bad[0]}; {advice}",
+            step=int(bad[0]),
+        )
+    lost = np.flatnonzero(bad)
+    warnings.warn(
+        f"{lost.size} of {bad.size} orbits of {model.name} left the finite numbers, the first at step "
+        f"{bad[lost].min()} (row {lost[bad[lost].argmin()]}); they are NaN from there on",
+        ChaoskitWarning,
+        stacklevel=3,
+    )
+
+
+def jacobian(model: Any, x: Any, u: Any = None) -> np.ndarray:
+    """Jacobian of one step of a cell or map, or of the right-hand side of a flow (at t = 0).
+
+    Parameters
+    ----------
+    model : cell, System or FitResult
+    x : array_like, shape (N,) or (batch, N)
+        States to take the derivative at.
+    u : array_like, shape (M,) or (batch, M), optional
+        Inputs of a driven cell.
+
+    Returns
+    -------
+    ndarray, shape (N, N) or (batch, N, N)
+        Entry (i, j) is the derivative of component i with respect to state j. Analytic for cells; for a
+        system without a Jacobian of its own, central differences.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes do not fit or numbers are not finite.
+
+    Examples
+    --------
+    >>> from chaoskit.systems import Henon
+    >>> jacobian(Henon(), [0.5, 0.0]).tolist()
+    [[-1.4, 1.0], [0.3, 0.0]]
+    """
+    system = isinstance(model, System)
+    prepared = prepare(model, dt=1.0 if system else None)
+    states = checked_state(x, prepared, "x")
+    points = np.atleast_2d(states)
+    if u is not None and np.ndim(u) < 2:
+        u = np.broadcast_to(np.atleast_1d(u), (len(points), np.size(u)))
+    driving = checked_inputs(None if u is None else np.asarray(u)[:, None], prepared, 1, len(points))
+    if system:
+        if model.batch is not None:
+            raise InvalidInputError("model: expected scalar parameters, got a batch of systems")
+        out = np.stack([model.evaluate_jacobian(point) for point in points])
+    else:
+        out = np.stack(
+            [orbit_jacobians(prepared, point, driving[:, i])[0] for i, point in enumerate(points)]
+        )
+    return out if states.ndim == 2 else out[0]
+
+
+def orbit_jacobians(model: Model, state: np.ndarray, inputs: np.ndarray, t0: int = 0) -> np.ndarray:
+    """One-step Jacobians (steps, N, N) along the orbit from `state` under inputs (steps, M)."""
+    n, steps = model.dim, len(inputs)
+    V = np.zeros((n + 1) * n, model.dtype)
+    V[:n] = state
+    out = np.empty((steps, n, n), model.dtype)
+    driving = np.ascontiguousarray(inputs).reshape(-1)
+    jacobians(model.tag, model.pack, model.work(1, n), V, driving, t0, steps, out.reshape(-1))
+    return out
