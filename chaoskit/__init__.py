@@ -1,1 +1,19 @@
-"""chaoskit."""
+"""chaoskit: recurrent networks on chaotic data.
+
+A series goes in; its Lyapunov exponent sets the forcing interval; a network is trained by sparsely forced
+backpropagation through time; its free run comes out with its exponents and its distance from the data.
+"""
+
+from . import cells, errors, forcing, measures, systems, training
+from .dynamics import LyapunovResult, jacobian, lyapunov_spectrum, simulate
+from .errors import ChaoskitError, ChaoskitWarning
+from .timeseries import DataLyapunov, estimate_lyapunov
+from .training import Evaluation, FitResult, evaluate, fit, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ChaoskitError", "ChaoskitWarning", "DataLyapunov", "Evaluation", "FitResult", "LyapunovResult",
+    "__version__", "cells", "errors", "estimate_lyapunov", "evaluate", "fit", "forcing", "jacobian", "load",
+    "lyapunov_spectrum", "measures", "simulate", "systems", "training",
+]  # fmt: skip

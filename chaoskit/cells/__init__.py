@@ -6,9 +6,9 @@ To add your own, write a NamedTuple with the rules of ``chaoskit.cells.protocol`
 
 from . import protocol
 from ._math import like, relu, relu_slope, sigmoid, sigmoid_slope, tanh, tanh_slope
-from .protocol import Layout
 from .lstm import LSTM
 from .plrnn import PLRNN
+from .protocol import Layout
 from .relu import ReLU
 from .shplrnn import ShPLRNN
 from .tanh import Tanh
@@ -16,6 +16,19 @@ from .tanh import Tanh
 ALL_CELLS = (Tanh, ReLU, PLRNN, ShPLRNN, LSTM)
 
 __all__ = [
-    "ALL_CELLS", "LSTM", "PLRNN", "Layout", "ReLU", "ShPLRNN", "Tanh",
-    "like", "protocol", "relu", "relu_slope", "sigmoid", "sigmoid_slope", "tanh", "tanh_slope",
+    "ALL_CELLS",
+    "LSTM",
+    "PLRNN",
+    "Layout",
+    "ReLU",
+    "ShPLRNN",
+    "Tanh",
+    "like",
+    "protocol",
+    "relu",
+    "relu_slope",
+    "sigmoid",
+    "sigmoid_slope",
+    "tanh",
+    "tanh_slope",
 ]

@@ -8,8 +8,8 @@ import numpy as np
 
 from ._init import generator, scaled_normal, scaled_uniform
 from ._math import relu, relu_slope
-from .protocol import Layout
 from .plrnn import PLRNN
+from .protocol import Layout
 
 
 class ShPLRNN(NamedTuple):

@@ -199,7 +199,9 @@ def _tangent_transient(value: int | str, steps: int) -> int:
 
 def _initial_state(model: Model, x0: Any, rng: np.random.Generator) -> np.ndarray:
     if model.batch not in (None, 1):
-        raise InvalidInputError("model: expected scalar parameters, got a batch of systems; give one at a time")
+        raise InvalidInputError(
+            "model: expected scalar parameters, got a batch of systems; give one at a time"
+        )
     if x0 is None:
         if model.default_state is not None:
             return np.asarray(model.default_state, model.dtype)

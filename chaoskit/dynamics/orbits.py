@@ -76,7 +76,7 @@ def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient
 
 
 def run(model: Model, out: np.ndarray, inputs: np.ndarray, t0: int, bad: np.ndarray) -> None:
-    """Fill out (steps + 1, rows, N) from its first row on; bad (rows,) gets first non-finite steps from t = 0."""
+    """Fill out (steps + 1, rows, N) from its first row on; bad (rows,) gets the first non-finite steps."""
     steps, rows = len(out) - 1, out.shape[1]
     chunk = max(1, _CHUNK // (rows * max(model.dim, 8)))
     work = model.work(rows)
@@ -164,9 +164,7 @@ def jacobian(model: Any, x: Any, u: Any = None) -> np.ndarray:
             raise InvalidInputError("model: expected scalar parameters, got a batch of systems")
         out = np.stack([model.evaluate_jacobian(point) for point in points])
     else:
-        out = np.stack(
-            [orbit_jacobians(prepared, point, driving[:, i])[0] for i, point in enumerate(points)]
-        )
+        out = np.stack([orbit_jacobians(prepared, point, driving[:, i])[0] for i, point in enumerate(points)])
     return out if states.ndim == 2 else out[0]
 
 

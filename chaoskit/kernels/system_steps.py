@@ -103,9 +103,7 @@ def _step(tag, blas, t, dt, p, V, iv, k, W, iw, work):
 @overload(_step, strict=False)
 def _step_overload(tag, blas, t, dt, p, V, iv, k, W, iw, work):
     kind = _flow_step if tag.instance_class.is_flow else _map_step
-    return lambda tag, blas, t, dt, p, V, iv, k, W, iw, work: kind(
-        tag, blas, t, dt, p, V, iv, k, W, iw, work
-    )
+    return lambda tag, blas, t, dt, p, V, iv, k, W, iw, work: kind(tag, blas, t, dt, p, V, iv, k, W, iw, work)
 
 
 @inner

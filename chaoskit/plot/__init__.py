@@ -1,0 +1,9 @@
+"""Pictures of series, runs and results on matplotlib Axes; needs the extra ``chaoskit[plot]``."""
+
+from __future__ import annotations
+
+from .curves import divergence_curve, training_curve
+from .orbits import attractors
+from .signals import spectra, time_series
+
+__all__ = ["attractors", "divergence_curve", "spectra", "time_series", "training_curve"]

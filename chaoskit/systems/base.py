@@ -66,7 +66,7 @@ class System:
 
     @property
     def jacobian_kind(self) -> str:
-        """"analytic" or "finite difference"."""
+        """Either "analytic" or "finite difference"."""
         return "finite difference" if self._jacobian is None else "analytic"
 
     @property
@@ -99,7 +99,7 @@ class System:
         return out
 
     def _check_functions(self) -> None:
-        """Run the functions once in Python, where a mistake has a readable trace; the state does not matter."""
+        """Run the functions once in Python, where a mistake has a readable trace, at any state."""
         x = np.linspace(0.1, 0.2, self.dim)
         names = "t, x, p, out" if self.is_flow else "x, p, out"
         for name, run in (("function", self.evaluate), ("jacobian", self.evaluate_jacobian)):

@@ -37,9 +37,7 @@ class Lorenz63(Flow):
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
     def __init__(self, sigma=10.0, rho=28.0, beta=8.0 / 3.0):
-        super().__init__(
-            _lorenz63, _lorenz63_jacobian, dim=3, parameters=(sigma, rho, beta), default_dt=0.01
-        )
+        super().__init__(_lorenz63, _lorenz63_jacobian, dim=3, parameters=(sigma, rho, beta), default_dt=0.01)
 
 
 def _roessler(t, x, p, out):

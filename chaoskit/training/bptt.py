@@ -1,0 +1,149 @@
+"""Loss and gradients of forced sequences: the Python side of backpropagation through time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from ..cells._validate import checked_cell, is_cell
+from ..errors import InvalidInputError
+from ..forcing import Forcing, Schedule
+from ..kernels import packing
+from ..kernels.cpu_adjoint import adjoint_work, backpropagate
+from .decoder import checked_decoder, gradient_through_inverse, inverse
+
+
+class Backpropagation:
+    """Memory and packed weights for batches of B sequences of T steps, D observed dimensions.
+
+    Call it with a cell, a decoder and data; the gradients it returns live in memory that the next call
+    writes over.
+    """
+
+    def __init__(self, cell: Any, D: int, T: int, B: int, schedule: Schedule):
+        self.tag = packing.tag(type(cell))
+        self.packed = packing.empty_pack(cell)
+        self.shape = (T, B, D)
+        self.schedule, self.times = schedule, schedule.times
+        self.keep = schedule.keep.astype(self.packed.P.dtype)
+        self.work = adjoint_work(self.tag, self.packed, T, B, D, len(self.times))
+        self.gradient = type(cell)(*(np.zeros_like(a) for a in cell))
+        self.decoder_gradient = np.zeros((D, self.packed.sizes.n), self.packed.P.dtype)
+
+    def __call__(self, cell: Any, B: np.ndarray, X: np.ndarray, inputs: np.ndarray | None = None):
+        """(loss, gradient of the cell, gradient of the decoder).
+
+        X (T + 1, batch, D) and inputs (T, batch, M) are contiguous and of the cell's dtype. The loss is
+        the mean of squared errors over time, batch and dimension.
+        """
+        T, batch, D = self.shape
+        sizes = self.packed.sizes
+        packing.pack(cell, self.packed)
+        if sizes.inputs:
+            operand = self.work.R.reshape(T + 1, batch, sizes.m + sizes.inputs)
+            operand[:T, :, sizes.m :] = inputs
+        P = inverse(B)
+        observed = X[self.times]
+        target = observed @ P.T
+        count = T * batch * D
+        total = backpropagate(
+            self.tag, self.packed, self.work, B.reshape(-1), X.reshape(-1), batch, D, T,
+            self.schedule.slot, self.keep, target.reshape(-1), self.packed.P.dtype.type(2.0 / count),
+        )  # fmt: skip
+        w = self.work
+        packing.unpack_gradient(self.gradient, sizes, w.GW, w.GH, w.GP, w.GF)
+        P_bar = w.GT.reshape(-1, sizes.n).T @ observed.reshape(-1, D)
+        self.decoder_gradient[...] = w.GB.reshape(D, sizes.n)
+        self.decoder_gradient += gradient_through_inverse(B, P, P_bar)
+        return total / count, self.gradient, self.decoder_gradient
+
+
+def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing, inputs: Any = None):
+    """Loss of one batch of forced sequences and all its gradients, by backpropagation through time.
+
+    The state starts at pinv(B) x_0. Each step predicts B z_t from z_t = F(z~_{t-1}, inputs[t-1]); where
+    t is a forcing time, z~_t = pinv(B) x_t, otherwise z~_t = z_t. An LSTM's c is 0 at the start and after
+    each forcing. The loss is taken before forcing.
+
+    Parameters
+    ----------
+    cell : cell
+        Network; float32 or float64.
+    decoder : array_like, shape (D, n)
+        B, without bias, of full row rank. It reads the first state plane: h alone for an LSTM.
+    series : array_like, shape (T + 1, D) or (batch, T + 1, D)
+        Observations x_0 .. x_T.
+    forcing : Sparse or Never
+        When the state is forced.
+    inputs : array_like, shape (T, M) or (batch, T, M), optional
+        inputs[t] drives the step from t to t + 1.
+
+    Returns
+    -------
+    loss : float
+        Mean of (x_t - B z_t)^2 over batch, t = 1..T and dimensions.
+    gradient : cell
+        Derivatives, as an instance of the cell's own class.
+    decoder_gradient : ndarray, shape (D, n)
+        Including the part that flows through pinv(B).
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes do not fit, numbers are not finite, or the decoder cannot be inverted.
+
+    References
+    ----------
+    Monfared et al., arXiv 2110.07238, Eqs. 8-10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chaoskit.cells import Tanh
+    >>> from chaoskit.forcing import Sparse
+    >>> loss, gradient, _ = loss_and_gradient(
+    ...     Tanh.init(2, rng=0), np.eye(2), np.zeros((5, 2)), forcing=Sparse(2))
+    >>> loss, gradient.W.shape
+    (0.0, (2, 2))
+    """
+    if not is_cell(cell):
+        raise InvalidInputError(f"cell: expected an instance of a cell class, got {type(cell).__name__}")
+    cell = checked_cell(cell)
+    sizes = packing.sizes_of(cell)
+    dtype = cell[0].dtype
+    B = checked_decoder(decoder, sizes.n, dtype)
+    data = _check.array(series, "series", dtype)
+    data = data[None] if data.ndim == 2 else data
+    if data.ndim != 3 or data.shape[2] != len(B) or data.shape[1] < 2 or len(data) == 0:
+        raise InvalidInputError(
+            f"series: expected shape (T + 1, {len(B)}) or (batch, T + 1, {len(B)}) with T >= 1 for this "
+            f"decoder, got {np.shape(series)}"
+        )
+    batch, T = len(data), data.shape[1] - 1
+    driving = _driving(inputs, sizes.inputs, T, batch, dtype)
+    run = Backpropagation(cell, len(B), T, batch, checked_schedule(forcing, T))
+    return run(cell, B, np.ascontiguousarray(data.transpose(1, 0, 2)), driving)
+
+
+def checked_schedule(forcing: Any, T: int) -> Schedule:
+    """Schedule of a forcing object for sequences of T steps."""
+    if not isinstance(forcing, Forcing):
+        raise InvalidInputError(
+            f"forcing: expected an object of chaoskit.forcing such as Sparse(tau) or Never(), got {forcing!r}"
+        )
+    return forcing.schedule(T)
+
+
+def _driving(inputs: Any, n_inputs: int, T: int, batch: int, dtype: Any) -> np.ndarray | None:
+    if n_inputs == 0 and inputs is None:
+        return None
+    values = np.zeros((0, 0)) if inputs is None else _check.array(inputs, "inputs", dtype)
+    if values.shape not in ((T, n_inputs), (batch, T, n_inputs)) or n_inputs == 0:
+        raise InvalidInputError(
+            f"inputs: expected shape ({T}, {n_inputs}) or ({batch}, {T}, {n_inputs}) for this cell, got "
+            f"{None if inputs is None else values.shape}"
+        )
+    values = values[:, None] if values.ndim == 2 else values.transpose(1, 0, 2)
+    return np.ascontiguousarray(np.broadcast_to(values, (T, batch, n_inputs)))

@@ -1,0 +1,78 @@
+"""Models on disk: one .npz with a JSON header, read without executing anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ModelFileError
+
+FORMAT = "chaoskit model"
+VERSION = 1
+_LARGEST = 1 << 32  # bytes that a file may unpack to
+
+
+def write(path: Any, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Write header and arrays to `path` as a whole or not at all."""
+    target = Path(path)
+    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=True)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
+    except OSError as error:
+        raise ModelFileError(
+            f"{target}: cannot be written ({error.strerror}); check folder and rights"
+        ) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, header=np.frombuffer(text.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of a file written by `write`.
+
+    Raises ModelFileError for anything else; pickles are never loaded.
+    """
+    source = Path(path)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > _LARGEST:
+            raise ModelFileError(f"{source}: would unpack to {size} bytes; this is no chaoskit model")
+        with np.load(source, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        header = json.loads(arrays.pop("header").tobytes().decode())
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
+            raise ValueError("no chaoskit header")
+    except FileNotFoundError:
+        raise ModelFileError(f"{source}: no such file") from None
+    except OSError as error:
+        raise ModelFileError(f"{source}: cannot be read ({error})") from None
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise ModelFileError(
+            f"{source}: expected a model saved by chaoskit (.npz), got something else ({error})"
+        ) from None
+    if header.get("version") != VERSION:
+        raise ModelFileError(
+            f"{source}: expected format version {VERSION}, got {header.get('version')!r}; "
+            "use the chaoskit that wrote it"
+        )
+    return header, arrays
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
