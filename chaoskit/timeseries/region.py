@@ -1,0 +1,118 @@
+"""The stretch of exponential growth in a divergence curve: where it is, how steep, how certain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+BELOW_CEILING = 1.5  # nats: nearer to the ceiling than this the curve bends
+LEAST_RISE = 1.0  # nats: a shorter rise cannot be told from a bend
+BEND = 0.5  # largest difference of the slopes of both halves, relative to the whole
+GRID = 40  # starts and stops that are tried
+RESAMPLES = 400
+LAGS_RESAMPLED = 24
+
+
+@dataclass(frozen=True)
+class Region:
+    """Linear region of a curve: lags ``start`` to ``stop`` (inclusive), slope a lag, offset."""
+
+    start: int
+    stop: int
+    slope: float
+    offset: float
+
+
+def line(lags: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Slope and offset of the least-squares line."""
+    centred = lags - lags.mean()
+    slope = float(centred @ values / (centred @ centred))
+    return slope, float(values.mean() - slope * lags.mean())
+
+
+def smooth(curve: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lags and running mean of a curve, which takes out the oscillation of flows."""
+    values = np.convolve(curve, np.ones(width) / width, "valid")
+    return np.arange(len(values)) + (width - 1) / 2, values
+
+
+def find_region(curve: np.ndarray, ceiling: float, width: int) -> Region | None:
+    """Longest rise of the curve that is straight and ends well below the ceiling, or None.
+
+    Parameters
+    ----------
+    curve : ndarray, shape (n_lags,)
+        Typical log distance.
+    ceiling : float
+        Log distance of unrelated states.
+    width : int
+        Lags of the running mean: half a mean period of a flow; 1 for maps.
+    """
+    # The first lags are the neighbours' turning into the direction that grows.
+    skip = max(1, width // 2)
+    shortest = max(3, width)
+    if len(curve) < width + skip + shortest:
+        return None
+    lags, values = smooth(curve, width)
+    high = np.flatnonzero(values > ceiling - BELOW_CEILING)
+    end = int(high[0]) if high.size else len(values)  # first lag that is out
+    best, best_rise = None, LEAST_RISE
+    for start in np.unique(np.linspace(skip, max(skip, end - shortest - 1), GRID).astype(int)):
+        stops = np.linspace(start + shortest, end - 1, GRID).astype(int)
+        for stop in np.unique(stops[stops < end])[::-1]:
+            rise = values[stop] - values[start]
+            if rise <= best_rise:
+                continue
+            if stop - start >= shortest and straight(
+                lags[start : stop + 1], values[start : stop + 1]
+            ):
+                best, best_rise = (start, stop), rise
+    if best is None:
+        return None
+    start, stop = best
+    slope, offset = line(lags[start : stop + 1], values[start : stop + 1])
+    return Region(round(lags[start]), round(lags[stop]), slope, offset)
+
+
+def straight(lags: np.ndarray, values: np.ndarray) -> bool:
+    """True if both halves rise about as steeply as the whole."""
+    half = len(lags) // 2 + 1
+    whole = line(lags, values)[0]
+    first, second = line(lags[:half], values[:half])[0], line(lags[-half:], values[-half:])[0]
+    return whole > 0 and abs(first - second) <= BEND * whole
+
+
+def slope_interval(
+    logs: np.ndarray, references: np.ndarray, region: Region, block: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """95 % interval of the slope a lag, resampling blocks of reference points and both ends.
+
+    Blocks in time keep together what is correlated; the ends are drawn from the outer fifths of the
+    region, because where it starts and stops is a choice.
+
+    Parameters
+    ----------
+    logs : ndarray, shape (R, n_lags)
+    references : ndarray, shape (R,), int64
+        Rows of the reference points in time, ascending.
+    region : Region
+    block : int
+        Rows in a block.
+    """
+    lags = np.unique(np.linspace(region.start, region.stop, LAGS_RESAMPLED).astype(int))
+    chosen = np.ascontiguousarray(logs[:, lags].T)
+    slope = line(lags, np.median(chosen, axis=1))[0]
+    edges = np.searchsorted(references, np.arange(0, references[-1] + block, block))
+    blocks = np.split(np.arange(len(references)), edges[1:])
+    blocks = [b for b in blocks if len(b)]
+    fifth = max(1, len(lags) // 5)
+    shifts = np.empty(RESAMPLES)
+    for r in range(RESAMPLES):
+        drawn = np.concatenate([blocks[b] for b in rng.integers(0, len(blocks), len(blocks))])
+        start = rng.integers(0, fifth)
+        stop = len(lags) - rng.integers(0, fifth)
+        middle = np.median(chosen[start:stop, drawn], axis=1)
+        shifts[r] = line(lags[start:stop], middle)[0] - slope
+    low, high = np.quantile(shifts, [0.025, 0.975])
+    return region.slope + min(low, 0.0), region.slope + max(high, 0.0)
