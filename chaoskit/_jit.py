@@ -15,8 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from numba import njit
-from numba.extending import overload
+import numba
+import numba.extending
+
+# Numba's annotations know neither target="generic" nor what an intrinsic looks like from inside.
+njit: Any = numba.njit
+overload: Any = numba.extending.overload
+intrinsic: Any = numba.extending.intrinsic
 
 # error_model="numpy" lets LLVM vectorise divisions. Never fastmath=True: NaN and infinity must
 # survive, because divergence is a result here.

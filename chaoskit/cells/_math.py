@@ -11,9 +11,8 @@ import math
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
 
-from .._jit import INLINE, helper
+from .._jit import INLINE, helper, intrinsic, overload
 
 _F = np.float32
 _LOG2E = 1.4426950408889634

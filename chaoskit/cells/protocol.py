@@ -15,9 +15,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from numba.extending import overload
-
-from .._jit import INLINE, verb
+from .._jit import INLINE, overload, verb
 from ._math import like
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import llvmlite.binding as llvm
 import numpy as np
 from numba import types
-from numba.extending import get_cython_function_address, overload
+from numba.extending import get_cython_function_address
 
-from .._jit import BEFORE_FIRST_KERNEL, inner, inner_sums
+from .._jit import BEFORE_FIRST_KERNEL, inner, inner_sums, overload
 
 # Function pointers cost under 0.1 us a call, hold no GIL and can be cached on disk; np.dot inside a
 # kernel costs 3-6 times as much for small matrices.

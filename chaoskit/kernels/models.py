@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-from numba.extending import overload
-
-from .._jit import INLINE
+from .._jit import INLINE, overload
 from .cell_steps import advance_cell, tangent_step_cell
 from .packing import Packed
 from .system_steps import advance_system, tangent_step_system

@@ -10,9 +10,8 @@ from __future__ import annotations
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
 
-from .._jit import INLINE
+from .._jit import INLINE, intrinsic, overload
 
 # group -> (number of its alias scopes, which entry of the layout counts its planes; None: a single plane)
 _GROUPS = {
@@ -67,7 +66,8 @@ def _load(typingctx, cell, group, array, base, n, j):
     def codegen(context, builder, signature, args):
         values = []
         for plane in range(total):
-            pointer = _pointer(context, builder, signature.args[2], args[2], *args[3:], plane)
+            base, unit_count, unit = args[3:]
+            pointer = _pointer(context, builder, signature.args[2], args[2], base, unit_count, unit, plane)
             value = builder.load(pointer)
             _tag(builder, value, group.literal_value, plane)
             values.append(value)
@@ -81,7 +81,8 @@ def _store(typingctx, cell, group, array, base, n, j, values):
     def codegen(context, builder, signature, args):
         items = cgutils.unpack_tuple(builder, args[6], len(values))
         for plane, item in enumerate(items):
-            pointer = _pointer(context, builder, signature.args[2], args[2], *args[3:6], plane)
+            base, unit_count, unit = args[3:6]
+            pointer = _pointer(context, builder, signature.args[2], args[2], base, unit_count, unit, plane)
             item = context.cast(builder, item, signature.args[6][plane], array.dtype)
             _tag(builder, builder.store(item, pointer), group.literal_value, plane)
         return context.get_dummy_value()

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
-from .._jit import inner
+from .._jit import inner, overload
 from ..systems._protocol import rate, rate_jacobian
 from .linalg import gemm, small_product
 

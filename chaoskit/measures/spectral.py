@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from ..errors import InvalidInputError
 from ._series import pair
@@ -90,6 +89,8 @@ def _spectrum(column: np.ndarray, width: float) -> np.ndarray | None:
         return None
     power = np.abs(np.fft.rfft(centered / deviation)) ** 2
     if width > 0:
+        from scipy.ndimage import gaussian_filter1d  # not at the top: half a second of every import
+
         power = gaussian_filter1d(power, width, mode="reflect", truncate=RADIUS)
     return power / power.sum()
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.spatial.distance import cdist
-from scipy.special import logsumexp
 
 from .. import _check
 from ..errors import InvalidInputError
@@ -192,7 +190,7 @@ def _cell_numbers(points: np.ndarray, low: np.ndarray, high: np.ndarray, n_bins:
     """One int64 for each point: the cell of the box that it lies in."""
     index = ((points - low) / (high - low) * n_bins).astype(np.int64)
     index = np.clip(index, 0, n_bins - 1)  # the upper edge belongs to the last cell
-    return np.ravel_multi_index(tuple(index.T), (n_bins,) * points.shape[1])
+    return np.asarray(np.ravel_multi_index(tuple(index.T), (n_bins,) * points.shape[1]))
 
 
 def _mixture_divergence(
@@ -228,5 +226,8 @@ def _subsample(points: np.ndarray, size: int, seed: int) -> np.ndarray:
 
 def _log_mixture(samples: np.ndarray, centers: np.ndarray, variance: float) -> np.ndarray:
     """Log density at the samples, without the constant that both mixtures share."""
+    from scipy.spatial.distance import cdist  # not at the top: half a second of every import
+    from scipy.special import logsumexp
+
     exponents = cdist(samples, centers, "sqeuclidean") / (-2.0 * variance)
     return logsumexp(exponents, axis=1) - np.log(len(centers))

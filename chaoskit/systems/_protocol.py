@@ -6,9 +6,8 @@ The class of a system's tag holds the compiled functions, so systems are dispatc
 from __future__ import annotations
 
 import numpy as np
-from numba.extending import overload
 
-from .._jit import INLINE, inner
+from .._jit import INLINE, inner, overload
 
 
 def rate(tag, t, x, p, out):

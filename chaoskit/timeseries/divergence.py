@@ -57,9 +57,7 @@ class Probe:
         n_lags = min(n_lags, 1 + len(self.states) // (4 * self.stride))
         count = min(500, self.rows(n_lags))
         references = np.linspace(0, self.rows(n_lags) - 1, count).astype(np.int64)
-        index, _ = nearest_neighbours(
-            self.states[: self.rows(n_lags)], references, self.theiler, -1.0
-        )
+        index, _ = nearest_neighbours(self.states[: self.rows(n_lags)], references, self.theiler, -1.0)
         found = index >= 0
         ahead = (n_lags - 1) * self.stride
         gaps = self.states[references[found] + ahead] - self.states[index[found] + ahead]

@@ -9,6 +9,7 @@ import numpy as np
 BELOW_CEILING = 1.5  # nats: nearer to the ceiling than this the curve bends
 LEAST_RISE = 1.0  # nats: a shorter rise cannot be told from a bend
 BEND = 0.5  # largest difference of the slopes of both halves, relative to the whole
+STRAY = 0.12  # largest distance from the line, relative to the rise
 GRID = 40  # starts and stops that are tried
 RESAMPLES = 400
 LAGS_RESAMPLED = 24
@@ -64,9 +65,7 @@ def find_region(curve: np.ndarray, ceiling: float, width: int) -> Region | None:
             rise = values[stop] - values[start]
             if rise <= best_rise:
                 continue
-            if stop - start >= shortest and straight(
-                lags[start : stop + 1], values[start : stop + 1]
-            ):
+            if stop - start >= shortest and straight(lags[start : stop + 1], values[start : stop + 1]):
                 best, best_rise = (start, stop), rise
     if best is None:
         return None
@@ -76,9 +75,12 @@ def find_region(curve: np.ndarray, ceiling: float, width: int) -> Region | None:
 
 
 def straight(lags: np.ndarray, values: np.ndarray) -> bool:
-    """True if both halves rise about as steeply as the whole."""
+    """True if both halves rise about as steeply as the whole, and nothing strays from the line."""
     half = len(lags) // 2 + 1
-    whole = line(lags, values)[0]
+    whole, offset = line(lags, values)
+    stray = np.abs(values - offset - whole * lags).max()
+    if stray > STRAY * (values[-1] - values[0]):
+        return False
     first, second = line(lags[:half], values[:half])[0], line(lags[-half:], values[-half:])[0]
     return whole > 0 and abs(first - second) <= BEND * whole
 
@@ -114,5 +116,5 @@ def slope_interval(
         stop = len(lags) - rng.integers(0, fifth)
         middle = np.median(chosen[start:stop, drawn], axis=1)
         shifts[r] = line(lags[start:stop], middle)[0] - slope
-    low, high = np.quantile(shifts, [0.025, 0.975])
+    low, high = (float(q) for q in np.quantile(shifts, [0.025, 0.975]))
     return region.slope + min(low, 0.0), region.slope + max(high, 0.0)

@@ -178,9 +178,9 @@ def _forecasts(model: FitResult, data: np.ndarray, horizon: int, remarks: list[s
     library = (data[: half - horizon] - data.mean(axis=0)) / scale
     found: dict[str, Any] = {}
     if len(library) > 1:
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree  # slow to import, and not every evaluation needs it
 
-        nearest = cKDTree(library).query((data[starts] - data.mean(axis=0)) / scale)[1]
+        nearest = KDTree(library).query((data[starts] - data.mean(axis=0)) / scale)[1]
         found["prediction_floor"] = prediction_error(true, data[nearest[:, None] + ahead], scale=scale)
     predicted = model.predict(data[starts], horizon)
     if np.isfinite(predicted).all():

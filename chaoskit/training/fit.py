@@ -15,6 +15,7 @@ from ..cells._validate import checked_cell, is_cell
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
 from ..forcing import Forcing, Never, Sparse
 from ..kernels import packing
+from ..kernels.windows import gather_windows
 from ..timeseries import DataLyapunov, estimate_lyapunov
 from .bptt import Backpropagation, checked_schedule
 from .decoder import initial_decoder
@@ -40,7 +41,7 @@ def fit(
     learning_rate: float = 3e-3,
     final_learning_rate: float = 1e-5,
     gradient_clip: float = 10.0,
-    dtype: Any = np.float64,
+    dtype: Any = np.float32,
     seed: int = 0,
     progress: bool = False,
 ) -> FitResult:
@@ -78,6 +79,7 @@ def fit(
     gradient_clip : float
         Largest norm of the gradient; infinity for none.
     dtype : float32 or float64
+        Arithmetic of the training; the model that is returned is float64.
     seed : int
         Same seed, same machine, same result.
     progress : bool
@@ -112,56 +114,77 @@ def fit(
     """
     data = _check.series(series, minimum=20)
     dt = _check.positive(dt, "dt")
+    dtype = _float_type(dtype)
+    rng = np.random.default_rng(_check.integer(seed, "seed"))
     options = dict(cell_options or {})
-    epochs = _check.integer(epochs, "epochs", 1)
-    per_epoch = _check.integer(batches_per_epoch, "batches_per_epoch", 1)
-    batch = _check.integer(batch_size, "batch_size", 1)
-    rates = (
-        _check.positive(learning_rate, "learning_rate"),
-        _check.positive(final_learning_rate, "final_learning_rate"),
-    )
-    if not gradient_clip > 0:
-        raise InvalidInputError(f"gradient_clip: expected a number above 0, got {gradient_clip!r}")
-    dtype = np.dtype(dtype)
-    if dtype not in (np.float32, np.float64):
-        raise InvalidInputError(f"dtype: expected float32 or float64, got {dtype}")
-    rng = np.random.default_rng(seed)
     network, decoder, trained = _network(cell, n_states, options, data.shape[1], dtype, rng)
     schedule, estimate = choose_forcing(forcing, data, dt)
     tau = getattr(schedule, "tau", None)
     length = choose_length(sequence_length, tau, len(data))
-
+    settings = {
+        "cell": type(network).__name__,
+        "n_states": decoder.shape[1],
+        "cell_options": options,
+        "forcing": repr(schedule),
+        "sequence_length": length,
+        "batch_size": _check.integer(batch_size, "batch_size", 1),
+        "epochs": _check.integer(epochs, "epochs", 1),
+        "batches_per_epoch": _check.integer(batches_per_epoch, "batches_per_epoch", 1),
+        "learning_rate": _check.positive(learning_rate, "learning_rate"),
+        "final_learning_rate": _check.positive(final_learning_rate, "final_learning_rate"),
+        "gradient_clip": _clip(gradient_clip),
+        "dtype": str(dtype),
+        "seed": seed,
+        "n_rows": len(data),
+    }
     mean, scale = data.mean(axis=0), data.std(axis=0)
-    scored = np.ascontiguousarray((data - mean) / scale, dtype)
 
     def result(cell_now, decoder_now, history, best_update, diverged_at) -> FitResult:
         return FitResult(
-            cell=type(cell_now)(*(a.copy() for a in cell_now)), decoder=decoder_now.copy(), mean=mean,
-            scale=scale, context=data[-1].copy(), dt=dt, tau=tau, lyapunov=estimate, history=history,
-            settings=settings, best_update=best_update, diverged_at=diverged_at,
+            cell=type(cell_now)(*(a.astype(np.float64) for a in cell_now)),
+            decoder=decoder_now.astype(np.float64), mean=mean, scale=scale, context=data[-1].copy(), dt=dt,
+            tau=tau, lyapunov=estimate, history=history, settings=settings, best_update=best_update,
+            diverged_at=diverged_at,
         )  # fmt: skip
 
-    settings = {
-        "cell": type(network).__name__, "n_states": decoder.shape[1], "cell_options": options,
-        "forcing": repr(schedule), "sequence_length": length, "batch_size": batch, "epochs": epochs,
-        "batches_per_epoch": per_epoch, "learning_rate": rates[0], "final_learning_rate": rates[1],
-        "gradient_clip": float(gradient_clip), "dtype": str(dtype), "seed": seed, "n_rows": len(data),
-    }  # fmt: skip
-    run = _Training(network, decoder, trained, scored, schedule, length, batch, float(gradient_clip), rng)
+    scored = np.ascontiguousarray((data - mean) / scale, dtype)
+    run = _Training(network, decoder, trained, scored, schedule, settings, rng)
     validation = Validation(data, result)
+    epoch = _epochs(run, validation, settings, progress)
+    return _finish(run, validation, result, epoch)
+
+
+def _float_type(dtype: Any) -> np.dtype:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = None
+    if kind not in (np.float32, np.float64):
+        raise InvalidInputError(f"dtype: expected float32 or float64, got {dtype!r}")
+    return np.dtype(kind)
+
+
+def _clip(value: Any) -> float:
+    """A norm above 0; infinity switches clipping off."""
+    return math.inf if value == math.inf else _check.positive(value, "gradient_clip")
+
+
+def _epochs(run: _Training, validation: Validation, settings: dict[str, Any], progress: bool) -> int:
+    """Train until the end or a divergence; returns the last epoch."""
+    epochs, per_epoch = settings["epochs"], settings["batches_per_epoch"]
+    first, last = settings["learning_rate"], settings["final_learning_rate"]
     bar = progress_bar(epochs * per_epoch, "training", progress)
-    total = epochs * per_epoch
-    for epoch in range(1, epochs + 1):
+    epoch = 0
+    while epoch < epochs and run.diverged_at is None:
+        epoch += 1
         for _ in range(per_epoch):
-            run.update(rates[0] * (rates[1] / rates[0]) ** (run.updates / total))
+            run.update(first * (last / first) ** (run.updates / (epochs * per_epoch)))
         bar.update(per_epoch)
         bar.set_postfix(loss=f"{run.losses[-1]:.2e}", refresh=False)
-        if run.diverged_at is not None:
-            break
-        if validation.due(epoch, epochs):
+        if run.diverged_at is None and validation.due(epoch, epochs):
             validation.judge(run.cell, run.decoder, run.updates)
     bar.close()
-    return _finish(run, validation, result, epoch)
+    return epoch
 
 
 def _network(cell, n_states, options, D: int, dtype, rng):
@@ -249,13 +272,14 @@ def choose_length(value: int | str, tau: int | None, rows: int) -> int:
 class _Training:
     """Parameters, optimizer and the windows they see."""
 
-    def __init__(self, network, decoder, trained, data, forcing, length, batch, clip, rng):
+    def __init__(self, network, decoder, trained, data, forcing, settings, rng):
+        length, batch, clip = (settings[k] for k in ("sequence_length", "batch_size", "gradient_clip"))
         self.cell = type(network)(*(np.array(a) for a in network))
         self.decoder, self.trained = np.array(decoder), trained
         self.data, self.length, self.batch, self.rng = data, length, batch, rng
         self.step = Backpropagation(self.cell, len(decoder), length, batch, forcing.schedule(length))
         self.optimizer = Adam([*self.cell, self.decoder] if trained else [*self.cell], clip=clip)
-        self.offsets = np.arange(length + 1)[:, None]
+        self.windows = np.empty((length + 1, batch, data.shape[1]), data.dtype)
         self.losses: list[float] = []
         self.norms: list[float] = []
         self.diverged_at: int | None = None
@@ -269,8 +293,8 @@ class _Training:
         if self.diverged_at is not None:
             return
         starts = self.rng.integers(0, len(self.data) - self.length, self.batch)
-        windows = self.data[self.offsets + starts]
-        loss, gradient, decoder_gradient = self.step(self.cell, self.decoder, windows)
+        gather_windows(self.data, starts, self.windows)
+        loss, gradient, decoder_gradient = self.step(self.cell, self.decoder, self.windows)
         gradients = [*gradient, decoder_gradient] if self.trained else [*gradient]
         norm = self.optimizer.update(gradients, rate)
         self.losses.append(loss)

@@ -1,0 +1,1 @@
+"""Benchmarks (asv suite) and the runs behind docs/verification.md."""

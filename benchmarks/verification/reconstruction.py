@@ -1,0 +1,73 @@
+"""Lorenz-63 learned from its series alone: ``python -m benchmarks.verification.reconstruction [SETTING ...]``.
+
+Settings: default, plrnn, lstm, never, far (an interval far too large). One line a seed, then the medians.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import chaoskit
+from chaoskit.forcing import Never, Sparse
+
+from .lorenz_data import DT, TRUE_EXPONENTS, train_and_test
+
+LONG = {"sequence_length": 1000, "epochs": 60}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "plrnn": {"cell": "plrnn", "n_states": 30},
+    "lstm": {"cell": "lstm", "n_states": 30},
+    "never": {"forcing": Never(), **LONG},
+    "far": {"forcing": Sparse(500), **LONG},
+}
+
+
+def one_run(train: np.ndarray, test: np.ndarray, seed: int, options: dict[str, Any]) -> dict[str, Any]:
+    """Train and judge one network; times in seconds of this process's CPU and of the clock."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    model = chaoskit.fit(train, dt=DT, seed=seed, **options)
+    seconds = time.perf_counter() - wall, time.process_time() - cpu
+    return {"model": model, "seconds": seconds, "evaluation": chaoskit.evaluate(model, test)}
+
+
+def worst_deviation(exponents: np.ndarray) -> tuple[float, float]:
+    """Largest relative deviation of the two nonzero exponents, absolute deviation of the zero one."""
+    first, zero, last = exponents[:3]
+    relative = max(abs(first / TRUE_EXPONENTS[0] - 1), abs(last / TRUE_EXPONENTS[2] - 1))
+    return relative, abs(zero)
+
+
+def main(names: list[str], seeds: int = 5) -> None:
+    warnings.simplefilter("ignore", chaoskit.ChaoskitWarning)
+    train, test = train_and_test()
+    for name in names or SETTINGS:
+        rows = []
+        print(f"\n{name}: {SETTINGS[name]}")
+        print("| seed | tau | divergence (floor) | spectral distance | exponents | fit: wall s, CPU s |")
+        print("|---|---|---|---|---|---|")
+        for seed in range(seeds):
+            run = one_run(train, test, seed, SETTINGS[name])
+            e, model = run["evaluation"], run["model"]
+            diverged = f"diverged at step {e.diverged_at}"
+            shown = diverged if e.state_space_divergence is None else f"{e.state_space_divergence:.3f}"
+            exponents = "-" if e.exponents is None else ", ".join(f"{x:.3f}" for x in e.exponents[:3])
+            print(
+                f"| {seed} | {model.tau} | {shown} ({e.state_space_floor:.3f}) | {e.spectral_distance or 1:.3f} | "
+                f"{exponents} | {run['seconds'][0]:.0f}, {run['seconds'][1]:.0f} |",
+                flush=True,
+            )
+            value = np.inf if e.state_space_divergence is None else e.state_space_divergence
+            deviation = (np.inf, np.inf) if e.exponents is None else worst_deviation(e.exponents)
+            rows.append((value, *deviation, run["seconds"][0]))
+        labels = ("divergence", "relative error of the exponents", "zero exponent", "wall s")
+        print("medians: " + ", ".join(f"{t} {median(c):.3g}" for t, c in zip(labels, zip(*rows, strict=True), strict=True)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
