@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 import sys
 import types as python_types
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from typing import Any
 
 import numba
 import numba.extending
+from numba.core.errors import NumbaError
+
+from .errors import InvalidInputError
 
 # Numba's annotations know neither target="generic" nor what an intrinsic looks like from inside.
 njit: Any = numba.njit
@@ -77,7 +81,13 @@ class ModelKernel:
         dispatcher = self.dispatchers.get(type(model))
         if dispatcher is None:
             dispatcher = self.dispatchers[type(model)] = self._specialise(type(model))
-        return dispatcher(model, *args)
+        try:
+            return dispatcher(model, *args)
+        except NumbaError as error:  # the rules of a cell or the functions of a system, never the caller
+            raise InvalidInputError(
+                f"{type(model).__name__.partition('_')[0]}: expected functions of arithmetic, loops, math "
+                f"and NumPy scalars, but they cannot be compiled: {_reason(error)}"
+            ) from error
 
     def _specialise(self, cls: type):
         while BEFORE_FIRST_KERNEL:
@@ -88,6 +98,15 @@ class ModelKernel:
         where = hashlib.sha256(f"{cls.__module__}.{cls.__qualname__}".encode()).hexdigest()[:12]
         twin.__qualname__ = f"{fn.__qualname__}-{cls.__name__}-{where}"
         return _compile(twin, SOURCE_DIGEST + class_digest(cls), cache=_importable(cls))
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, without the pages around it: the innermost complaint, which comes first or last."""
+    lines = [line.strip(" ->*") for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()]
+    wanted = r"\W*(Untyped global|Unknown attribute|Use of unsupported|Cannot|Invalid use|NameError)"
+    telling = [line for line in lines if re.match(wanted, line)]
+    missing = [line for line in lines if line.startswith("No implementation of function")]
+    return (telling[:1] + missing[-1:] + lines[:1])[0][:200]
 
 
 def model_kernel(fn: Callable) -> ModelKernel:

@@ -48,11 +48,15 @@ class ShPLRNN(NamedTuple):
 
     @classmethod
     def init(cls, n, n_inputs=0, *, n_hidden=50, rng=None, dtype=np.float64):
-        """Random cell with n states and n_hidden hidden units: A = 0.9, weights and h2 uniform."""
+        """Random cell with n states and n_hidden hidden units, near the identity: A = 1, W1 small.
+
+        Directions that the data leave open then keep their length at first, instead of shrinking: networks
+        trained from A = 0.9 and larger W1 contract too fast (docs/verification.md).
+        """
         rng = generator(rng)
         return cls(
-            A=np.full(n, 0.9, dtype),
-            W1=scaled_uniform(rng, (n, n_hidden), n_hidden, dtype, gain=0.5),
+            A=np.ones(n, dtype),
+            W1=scaled_uniform(rng, (n, n_hidden), n_hidden, dtype, gain=0.1),
             W2=scaled_uniform(rng, (n_hidden, n), n, dtype),
             h1=np.zeros(n, dtype),
             h2=scaled_uniform(rng, n_hidden, 1, dtype),

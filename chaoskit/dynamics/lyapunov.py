@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from dataclasses import dataclass
@@ -300,8 +301,8 @@ def _check_sum(run: _TangentRun, steps: int, every: int) -> dict[str, float]:
     count = int(np.clip(2e8 / n**3, 1, min(steps, 1000)))
     matrices = orbit_jacobians(run.model, run.state, run.inputs[run.t : run.t + count], run.t)
     by_determinant = float(log_determinants(matrices).mean())
-    probe = _TangentRun.__new__(_TangentRun)
-    probe.__dict__.update(run.__dict__, V=run.V.copy())
+    probe = copy.copy(run)  # goes ahead on its own; the run itself stays where it is
+    probe.V = run.V.copy()
     by_sum = float(probe.products(1, count, every, guard=False)[0].sum() / count)
     per = run.model.dt or 1.0
     same = by_sum == by_determinant

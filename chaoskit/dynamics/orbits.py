@@ -57,7 +57,8 @@ def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient
     """
     steps = _check.integer(steps, "steps")
     transient = _check.integer(transient, "transient")
-    rows = len(x0) if np.ndim(x0) == 2 else 1
+    x0 = _check.array(x0, "x0")
+    rows = len(x0) if x0.ndim == 2 else 1
     prepared = prepare(model, dt=dt, rows=rows)
     state = checked_state(x0, prepared)
     batched = state.ndim == 2 or prepared.batch is not None

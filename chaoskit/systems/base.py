@@ -208,9 +208,12 @@ def _parameters(values: Sequence) -> tuple:
 
 
 def _plain(fn: Any) -> Callable:
-    if not callable(fn):
-        raise InvalidInputError(f"expected a Python function, got {type(fn).__name__}")
-    return getattr(fn, "py_func", fn)
+    plain = getattr(fn, "py_func", fn)
+    if not isinstance(plain, python_types.FunctionType):
+        raise InvalidInputError(
+            f"expected a Python function (def or lambda), got {type(fn).__name__}; only these can be compiled"
+        )
+    return plain
 
 
 def _tag_class(name: str, function: Callable, jacobian: Callable | None, is_flow: bool) -> Any:

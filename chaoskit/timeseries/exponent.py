@@ -216,7 +216,8 @@ def estimate_lyapunov(
     width = max(1, round(period / (2 * stride))) if slack else 1
     periods = len(states) / period
     quality = _flaw(probe, typical, ceiling, width, first, periods)
-    exponent, interval, fit_range, fit = math.nan, (math.nan,) * 2, (math.nan,) * 2, (math.nan,) * 2
+    unknown = (math.nan, math.nan)
+    exponent, interval, fit_range, fit = math.nan, unknown, unknown, unknown
     region = None if quality else find_region(typical, ceiling, width)
     if region is not None:
         block = max((region.stop - region.start) * stride, theiler, 1)
@@ -299,7 +300,7 @@ def _resolution(data: np.ndarray) -> float:
         gaps = np.diff(np.unique(column))
         gaps = gaps[gaps > 1e-10]
         # The recorder's step: all differences are whole multiples of it, and values recur.
-        multiples = gaps / gaps.min()
+        multiples = np.asarray(gaps / gaps.min())
         if len(gaps) < len(column) / 2 and np.abs(multiples - np.round(multiples)).max() < 0.01:
             smallest = max(smallest, 0.5 * float(gaps.min()))
     return smallest

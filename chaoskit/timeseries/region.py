@@ -71,7 +71,7 @@ def find_region(curve: np.ndarray, ceiling: float, width: int) -> Region | None:
         return None
     start, stop = best
     slope, offset = line(lags[start : stop + 1], values[start : stop + 1])
-    return Region(round(lags[start]), round(lags[stop]), slope, offset)
+    return Region(round(float(lags[start])), round(float(lags[stop])), slope, offset)
 
 
 def straight(lags: np.ndarray, values: np.ndarray) -> bool:

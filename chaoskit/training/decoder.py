@@ -9,7 +9,8 @@ import numpy as np
 from .. import _check
 from ..errors import InvalidInputError
 
-_WORST_CONDITION = 1e6
+# The inverse is taken through B B', which squares the condition
+_WORST_CONDITION = {np.dtype(np.float64): 1e6, np.dtype(np.float32): 1e3}
 
 
 def checked_decoder(decoder: Any, n_units: int, dtype: Any) -> np.ndarray:
@@ -24,7 +25,7 @@ def checked_decoder(decoder: Any, n_units: int, dtype: Any) -> np.ndarray:
             f"for an LSTM), got {B.shape}"
         )
     condition = np.linalg.cond(B)
-    if not condition < _WORST_CONDITION:
+    if not condition < _WORST_CONDITION[B.dtype]:
         raise InvalidInputError(
             f"decoder: expected full row rank, got a condition of {condition:.1e}; its rows are (nearly) "
             "dependent and cannot be inverted"

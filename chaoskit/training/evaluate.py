@@ -180,7 +180,7 @@ def _forecasts(model: FitResult, data: np.ndarray, horizon: int, remarks: list[s
     if len(library) > 1:
         from scipy.spatial import KDTree  # slow to import, and not every evaluation needs it
 
-        nearest = KDTree(library).query((data[starts] - data.mean(axis=0)) / scale)[1]
+        nearest = np.asarray(KDTree(library).query((data[starts] - data.mean(axis=0)) / scale)[1])
         found["prediction_floor"] = prediction_error(true, data[nearest[:, None] + ahead], scale=scale)
     predicted = model.predict(data[starts], horizon)
     if np.isfinite(predicted).all():

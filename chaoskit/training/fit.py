@@ -313,19 +313,19 @@ class _Training:
 def _finish(run: _Training, validation: Validation, result, epoch: int) -> FitResult:
     """The best checkpoint, with a word about a divergence."""
     history = run.history() | validation.history()
+    best = validation.best()
+    advice = "try a smaller learning_rate, a smaller forcing interval or a smaller gradient_clip"
+    if best is None:
+        raise DivergenceError(
+            f"training: the loss left the finite numbers in epoch {epoch} (update {run.diverged_at}), before "
+            f"any model was worth keeping; {advice}",
+            step=len(run.losses),
+        )
     if run.diverged_at is not None:
-        advice = "try a smaller learning_rate, a smaller forcing interval or a smaller gradient_clip"
-        if validation.best is None:
-            raise DivergenceError(
-                f"training: the loss left the finite numbers in epoch {epoch} (update {run.diverged_at}), "
-                f"before any model was worth keeping; {advice}",
-                step=run.diverged_at,
-            )
         warnings.warn(
             f"training diverged in epoch {epoch} (update {run.diverged_at}); the best model so far, of "
-            f"update {validation.best[2]}, is kept; {advice}",
+            f"update {best.update}, is kept; {advice}",
             ChaoskitWarning,
             stacklevel=3,
         )
-    cell, decoder, best_update = validation.best or (run.cell, run.decoder, run.updates)
-    return result(cell, decoder, history, best_update, run.diverged_at)
+    return result(best.cell, best.decoder, history, best.update, run.diverged_at)

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,18 @@ from ..errors import ModelFileError
 FORMAT = "chaoskit model"
 VERSION = 1
 _LARGEST = 1 << 32  # bytes that a file may unpack to
+# What zipfile, numpy and json raise for files that are damaged, or built to do harm: an encrypted member
+# is a RuntimeError, an array that claims more than the memory a MemoryError, deep JSON a RecursionError.
+_DAMAGE = (
+    ValueError, KeyError, EOFError, TypeError, AttributeError, RuntimeError, MemoryError, OverflowError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def write(path: Any, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     """Write header and arrays to `path` as a whole or not at all."""
-    target = Path(path)
-    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=True)
+    target = _path(path)
+    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=True, default=_plain)
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
     except OSError as error:
@@ -35,6 +42,11 @@ def write(path: Any, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> N
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, target)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise ModelFileError(
+            f"{target}: cannot be written ({error.strerror}); check space and rights"
+        ) from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -45,7 +57,7 @@ def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
     Raises ModelFileError for anything else; pickles are never loaded.
     """
-    source = Path(path)
+    source = _path(path)
     try:
         with zipfile.ZipFile(source) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
@@ -60,7 +72,7 @@ def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise ModelFileError(f"{source}: no such file") from None
     except OSError as error:
         raise ModelFileError(f"{source}: cannot be read ({error})") from None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+    except _DAMAGE as error:
         raise ModelFileError(
             f"{source}: expected a model saved by chaoskit (.npz), got something else ({error})"
         ) from None
@@ -70,6 +82,18 @@ def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             "use the chaoskit that wrote it"
         )
     return header, arrays
+
+
+def _path(path: Any) -> Path:
+    try:
+        return Path(path)
+    except TypeError:
+        raise ModelFileError(f"path: expected a file name, got {path!r}") from None
+
+
+def _plain(value: Any) -> Any:
+    """Settings may hold NumPy numbers; what JSON has no form for is kept as text."""
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else repr(value)
 
 
 def _umask() -> int:

@@ -4,30 +4,54 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import InvalidInputError
 from ..measures import spectral_distance, state_space_divergence
 
-_CHECKS = 40  # free runs over the whole training
-_ROWS = 50_000  # rows of a free run, at most
-_LARGEST_DIMENSION = 5  # the histogram's limit: beyond it the divergence costs too much to repeat
+_CHECKS = 40  # checkpoints over the whole training
+_STARTS = 16  # free runs a checkpoint, from states spread over the series
+_ROWS = 10_000  # rows of each of them, at most
+_FINALISTS = 5
+_EQUAL = 1.5  # scores within this factor of the best are equal: at the floor they scatter that much
+_LONGEST = 100_000  # rows of a finalist's run, at most
+_COLUMNS = 5  # the histogram's limit: beyond it the divergence costs too much to repeat
+
+
+class Checkpoint(NamedTuple):
+    """Parameters after some updates, and how far their free runs are from the series."""
+
+    score: float
+    update: int
+    cell: Any
+    decoder: np.ndarray
+
+
+def _equal_to_best(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
+    """Those whose score is about the lowest, in order of time; infinity is equal to infinity."""
+    limit = _EQUAL * min(c.score for c in checkpoints)
+    return [c for c in checkpoints if c.score <= limit]
 
 
 class Validation:
-    """Judges checkpoints by state-space divergence plus spectral distance of a free run; keeps the best.
+    """Judges checkpoints by state-space divergence plus spectral distance of free runs; keeps the best.
 
-    The series is the one trained on: data that a model will be tested on must not choose it.
+    The series is the one trained on: data that a model will be tested on must not choose it. Short runs
+    from many states find the candidates; at the end each of five makes one long run from where the series
+    ends, because a network may leave its attractor only after tens of thousands of steps. Of checkpoints
+    with equal scores the later one is taken: its loss is lower.
     """
 
     def __init__(self, data: np.ndarray, result: Callable[..., Any]):
         self.data, self.result = data, result
         self.rows = min(len(data), _ROWS)
+        count = int(np.clip(2 * len(data) // self.rows, 1, _STARTS))
+        self.starts = data[np.linspace(0, len(data) - 1, count).astype(int)]
         self.updates: list[int] = []
         self.scores: list[float] = []
-        self.best: tuple[Any, np.ndarray, int] | None = None
+        self.checkpoints: list[Checkpoint] = []
 
     def due(self, epoch: int, epochs: int) -> bool:
         """True about forty times, the last epoch included."""
@@ -35,26 +59,38 @@ class Validation:
         return epoch == epochs or epoch % every == 0
 
     def judge(self, cell: Any, decoder: np.ndarray, update: int) -> None:
-        """Score this checkpoint; copy it if it is the best so far."""
-        score = self.score(cell, decoder)
-        first = self.best is None
-        if first or score < min(self.scores):
-            self.best = type(cell)(*(a.copy() for a in cell)), decoder.copy(), update
+        """Score this checkpoint; keep a copy if it is among the best so far."""
+        score = self._score(self._model(cell, decoder).predict(self.starts, self.rows))
         self.updates.append(update)
         self.scores.append(score)
+        copy = Checkpoint(score, update, type(cell)(*(a.copy() for a in cell)), decoder.copy())
+        self.checkpoints.append(copy)
+        self.checkpoints = _equal_to_best(self.checkpoints)
 
-    def score(self, cell: Any, decoder: np.ndarray) -> float:
-        """Infinity for a run that diverges or stands still."""
-        model = self.result(cell, decoder, {"loss": np.zeros(0)}, 0, None)
-        run = model.generate(self.rows)
-        if run.diverged_at is not None:
+    def best(self) -> Checkpoint | None:
+        """The latest of the finalists with the best long runs."""
+        steps = min(len(self.data), _LONGEST)
+        judged = []
+        for checkpoint in self.checkpoints[-_FINALISTS:]:
+            model = self._model(checkpoint.cell, checkpoint.decoder)
+            score = self._score(model.predict(model.context[None], steps))
+            judged.append(checkpoint._replace(score=score))
+        return _equal_to_best(judged)[-1] if judged else None
+
+    def _model(self, cell: Any, decoder: np.ndarray) -> Any:
+        return self.result(cell, decoder, {"loss": np.zeros(0)}, 0, None)
+
+    def _score(self, runs: np.ndarray) -> float:
+        """Infinity where a run (count, rows, D) diverges or stands still."""
+        if not np.isfinite(runs).all():
             return math.inf
-        columns = slice(None, _LARGEST_DIMENSION)
+        flat = runs.reshape(-1, runs.shape[2])
         try:
-            divergence = state_space_divergence(self.data[:, columns], run.series[:, columns])
-            return float(divergence) + spectral_distance(self.data, run.series)
+            divergence = state_space_divergence(self.data[:, :_COLUMNS], flat[:, :_COLUMNS])
+            spectral = np.mean([spectral_distance(self.data, run) for run in runs])
         except InvalidInputError:
             return math.inf
+        return float(divergence) + float(spectral)
 
     def history(self) -> dict[str, np.ndarray]:
         return {
