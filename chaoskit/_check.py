@@ -69,13 +69,13 @@ def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool
         raise InvalidInputError(
             f"{name}: expected shape (T,) or (T, D), got {np.shape(value)}; one row for each time"
         )
-    if len(data) < minimum:
-        raise InvalidInputError(
-            f"{name}: expected at least {minimum} rows, got {len(data)}; give a longer series"
-        )
     if data.shape[1] > len(data):
         raise InvalidInputError(
             f"{name}: got {len(data)} rows and {data.shape[1]} columns; rows are times, so transpose it"
+        )
+    if len(data) < minimum:
+        raise InvalidInputError(
+            f"{name}: expected at least {minimum} rows, got {len(data)}; give a longer series"
         )
     if not constant:
         still = np.flatnonzero(np.ptp(data, axis=0) == 0)

@@ -138,22 +138,41 @@ def class_digest(cls: type) -> str:
     return digest.hexdigest()
 
 
-def function_bytes(fn: python_types.FunctionType) -> bytes:
-    """What a function compiles to: bytecode, constants, and the plain values it takes from outside."""
+def function_bytes(fn: python_types.FunctionType, seen: frozenset = frozenset()) -> bytes:
+    """What a function compiles to: its code, defaults, and the plain values it takes from outside."""
     code = fn.__code__
-    outside = {n: fn.__globals__[n] for n in code.co_names if n in fn.__globals__}
+    names = _all_names(code)
+    outside = {n: fn.__globals__[n] for n in names if n in fn.__globals__}
     outside |= dict(zip(code.co_freevars, (c.cell_contents for c in fn.__closure__ or ()), strict=True))
-    parts = [code.co_code.hex(), repr([c for c in code.co_consts if not inspect.iscode(c)])]
-    parts += [c.co_code.hex() + repr(c.co_consts) for c in code.co_consts if inspect.iscode(c)]
+    for module in [v for v in outside.values() if isinstance(v, python_types.ModuleType)]:
+        outside |= {f"{module.__name__}.{n}": vars(module)[n] for n in names if n in vars(module)}
+    parts = [*_code_text(code), repr(fn.__defaults__), repr(fn.__kwdefaults__)]
     for name, value in sorted(outside.items()):
         inner = getattr(value, "py_func", value)
-        if isinstance(inner, python_types.FunctionType) and inner is not fn:
-            parts.append(name + function_bytes(inner).hex())
+        if isinstance(inner, python_types.FunctionType):
+            if name.startswith("numpy.") or inner is fn or inner in seen:
+                continue
+            parts.append(name + function_bytes(inner, seen | {fn}).hex())
         elif hasattr(value, "tobytes"):
-            parts.append(f"{name} {value.tobytes().hex()}")
-        elif not isinstance(value, python_types.ModuleType):
+            parts.append(f"{name} {value.dtype} {value.shape} {value.tobytes().hex()}")
+        elif not callable(value) and not isinstance(value, python_types.ModuleType):
             parts.append(f"{name} {value!r}")
     return "\n".join(parts).encode()
+
+
+def _all_names(code: python_types.CodeType) -> tuple[str, ...]:
+    """Names that the code and the functions inside it look up."""
+    inside = [_all_names(c) for c in code.co_consts if inspect.iscode(c)]
+    return tuple(dict.fromkeys(sum(inside, code.co_names)))
+
+
+def _code_text(code: python_types.CodeType) -> list[str]:
+    """Bytecode counts names and constants by their place, so the places' contents belong to it."""
+    plain = [c for c in code.co_consts if not inspect.iscode(c)]
+    text = [code.co_code.hex(), repr(code.co_names), repr(plain)]
+    for c in code.co_consts:
+        text += _code_text(c) if inspect.iscode(c) else []
+    return text
 
 
 def inner(fn: Callable) -> Any:

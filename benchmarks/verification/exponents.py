@@ -22,7 +22,7 @@ def allowed(reference: float, error: float, rounding: float) -> float:
 
 
 def main() -> None:
-    print("| system | exponent | standard error | published | difference / allowed | Kaplan-Yorke | sum residual |")
+    print("| system | exponent | standard error | published | off / allowed | Kaplan-Yorke | sum residual |")
     print("|---|---|---|---|---|---|---|")
     for system, steps, rounding, other in RUNS:
         result = chaoskit.lyapunov_spectrum(system, steps=steps, transient=20_000)

@@ -1,4 +1,4 @@
-"""Lorenz-63 learned from its series alone: ``python -m benchmarks.verification.reconstruction [SETTING ...]``.
+"""Lorenz-63 learned from its series: ``python -m benchmarks.verification.reconstruction [SETTING ...]``.
 
 Settings: default, plrnn, lstm, never, far (an interval far too large). One line a seed, then the medians.
 """
@@ -56,9 +56,10 @@ def main(names: list[str], seeds: int = 5) -> None:
             e, model = run["evaluation"], run["model"]
             diverged = f"diverged at step {e.diverged_at}"
             shown = diverged if e.state_space_divergence is None else f"{e.state_space_divergence:.3f}"
+            spectral = "-" if e.spectral_distance is None else f"{e.spectral_distance:.3f}"
             exponents = "-" if e.exponents is None else ", ".join(f"{x:.3f}" for x in e.exponents[:3])
             print(
-                f"| {seed} | {model.tau} | {shown} ({e.state_space_floor:.3f}) | {e.spectral_distance or 1:.3f} | "
+                f"| {seed} | {model.tau} | {shown} ({e.state_space_floor:.3f}) | {spectral} | "
                 f"{exponents} | {run['seconds'][0]:.0f}, {run['seconds'][1]:.0f} |",
                 flush=True,
             )
@@ -66,7 +67,8 @@ def main(names: list[str], seeds: int = 5) -> None:
             deviation = (np.inf, np.inf) if e.exponents is None else worst_deviation(e.exponents)
             rows.append((value, *deviation, run["seconds"][0]))
         labels = ("divergence", "relative error of the exponents", "zero exponent", "wall s")
-        print("medians: " + ", ".join(f"{t} {median(c):.3g}" for t, c in zip(labels, zip(*rows, strict=True), strict=True)))
+        columns = zip(*rows, strict=True)
+        print("medians: " + ", ".join(f"{t} {median(c):.3g}" for t, c in zip(labels, columns, strict=True)))
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ print(imported, first, sum(sum(d.stats.cache_misses.values()) for d in kernels))
 def main(runs: int = 7) -> None:
     rows = []
     for _ in range(runs + 1):
-        output = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True).stdout
-        rows.append([float(word) for word in output.split()])
+        done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+        rows.append([float(word) for word in done.stdout.split()])
     warm = rows[1:]  # the first may compile
     print(f"import {median(r[0] for r in warm):.2f} s, first warm call {median(r[1] for r in warm):.2f} s, "
           f"cache misses {sum(r[2] for r in warm):.0f} (medians of {runs} processes)")  # fmt: skip

@@ -1,7 +1,7 @@
 """Scalar functions for cells: they vectorise without a vector library and keep the type of their argument.
 
 Numba ships no vectorised tanh any more (a scalar call costs about 15 ns); these polynomials take
-about 1 ns an element in float64 and half of that in float32, at no more than 2 units in the last place.
+about 1 ns an element in float64 and half of that in float32, at about 2 units in the last place.
 """
 
 from __future__ import annotations

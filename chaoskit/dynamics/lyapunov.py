@@ -34,7 +34,9 @@ class LyapunovResult:
     Attributes
     ----------
     exponents : ndarray, shape (k,)
-        Descending, in nats; -inf for directions that the Jacobian wipes out.
+        Descending, in nats; -inf for directions that the Jacobian wipes out. With k < N such a direction
+        may show as round-off, about -36 in float64 for each orthonormalisation, because only the full
+        spectrum comes with the determinant that tells the two apart.
     stderr : ndarray, shape (k,)
         Standard errors by batch means; NaN where there are fewer than 20 blocks.
     history : ndarray, shape (n, k)
@@ -321,8 +323,8 @@ def log_determinants(matrices: np.ndarray) -> np.ndarray:
     """
     matrices = matrices.astype(np.float64)
     size = np.abs(matrices).max(axis=2)
-    scaled = matrices / np.where(size > 0, size, 1.0)[:, :, None]
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # singular is -inf; an orbit that diverged is NaN
+        scaled = matrices / np.where(size > 0, size, 1.0)[:, :, None]
         return np.log(size).sum(axis=1) + np.linalg.slogdet(scaled)[1]
 
 
@@ -334,6 +336,10 @@ def _summarise(logs, lengths, model: Model, every: int, checks, per: float) -> L
     order = np.argsort(-history[-1], kind="stable")
     history, rates = history[:, order], (logs / lengths[:, None])[:, order]
     exponents = history[-1].copy()
+    if checks.get("mean_log_det") == -math.inf:
+        # A direction that the Jacobian wipes out comes back as round-off, orthonormalised to life again.
+        noise = math.log(16 * model.dim * np.finfo(model.dtype).eps) / (per * every)
+        exponents[exponents < noise] = -math.inf
     full = rates[lengths == lengths[0]]  # a shorter last block would weigh too much
     errors = np.array([batch_means_error(column) for column in full.T])
     errors[~np.isfinite(exponents), 0] = 0.0

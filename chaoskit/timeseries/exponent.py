@@ -300,7 +300,8 @@ def _resolution(data: np.ndarray) -> float:
         gaps = np.diff(np.unique(column))
         gaps = gaps[gaps > 1e-10]
         # The recorder's step: all differences are whole multiples of it, and values recur.
-        multiples = np.asarray(gaps / gaps.min())
-        if len(gaps) < len(column) / 2 and np.abs(multiples - np.round(multiples)).max() < 0.01:
+        multiples = np.asarray(gaps / gaps.min(), np.float64)
+        stray = float(np.abs(multiples - np.round(multiples)).max())
+        if len(gaps) < len(column) / 2 and stray < 0.01:
             smallest = max(smallest, 0.5 * float(gaps.min()))
     return smallest

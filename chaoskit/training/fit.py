@@ -58,7 +58,8 @@ def fit(
     series : array_like, shape (T,) or (T, D)
         Observations, one row for each time.
     cell : str, class or instance
-        "tanh", "relu", "plrnn", "shplrnn", "lstm", a cell class, or a cell to go on from.
+        "tanh", "relu", "plrnn", "shplrnn", "lstm", a cell class, or a cell to go on from
+        (its decoder starts anew).
     n_states : int, optional
         Number of units. None: as many as observed dimensions, with the identity as decoder, so that
         forcing resets every state to the data. More: a linear decoder is trained as well, and forcing sets

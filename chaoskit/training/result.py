@@ -116,8 +116,9 @@ class FitResult:
         out = np.empty((steps + 1, *start.shape), start.dtype)
         out[0] = start
         run(model, out, np.zeros((steps, len(start), 0), start.dtype), 0, np.zeros(len(start), np.int64))
-        x = self.decode(out[1:].astype(np.float64)).transpose(1, 0, 2)
-        lost = ~(np.abs((x - self.mean) / self.scale) < _LOST).all(axis=2)
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging run; what overflows is cut below
+            x = self.decode(out[1:].astype(np.float64)).transpose(1, 0, 2)
+            lost = ~(np.abs((x - self.mean) / self.scale) < _LOST).all(axis=2)
         x = np.ascontiguousarray(x)
         x[np.maximum.accumulate(lost, axis=1)] = np.nan
         return x
@@ -213,7 +214,7 @@ def load(path: Any) -> FitResult:
         n = cls.weights(cell).shape[0] // cls.layout.gates
         decoder = checked_decoder(arrays["decoder"], n, cell[0].dtype)
         D = len(decoder)
-        rows = {}
+        rows: dict[str, Any] = {}
         for name in ("mean", "scale", "context"):
             rows[name] = _check.array(arrays[name], name, np.float64)
             if rows[name].shape != (D,):
@@ -222,12 +223,18 @@ def load(path: Any) -> FitResult:
         if estimate is not None:
             pairs = {key: tuple(estimate[key]) for key in ("interval", "fit_range", "fit")}
             estimate = DataLyapunov(**{**estimate, **pairs, "curve": arrays["lyapunov.curve"]})
+        if not isinstance(header["settings"], dict):
+            raise InvalidInputError("settings: expected a mapping")
+        counts: dict[str, Any] = {"best_update": _check.integer(header["best_update"], "best_update")}
+        for name in ("tau", "diverged_at"):
+            counts[name] = None if header[name] is None else _check.integer(header[name], name, 1)
+        if not (rows["scale"] > 0).all():
+            raise InvalidInputError("scale: expected numbers above 0")
         prefix = "history."
         history = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
         return FitResult(
-            cell=cell, decoder=decoder, **rows, dt=_check.positive(header["dt"], "dt"), tau=header["tau"],
-            lyapunov=estimate, history=history, settings=header["settings"],
-            best_update=header["best_update"], diverged_at=header["diverged_at"], path=str(path),
+            cell=cell, decoder=decoder, **rows, dt=_check.positive(header["dt"], "dt"), **counts,
+            lyapunov=estimate, history=history, settings=header["settings"], path=str(path),
         )  # fmt: skip
     except (InvalidInputError, KeyError, TypeError) as error:
         raise ModelFileError(f"{path}: expected a complete chaoskit model, got a flaw: {error}") from None

@@ -14,7 +14,7 @@ from ..measures import spectral_distance, state_space_divergence
 _CHECKS = 40  # checkpoints over the whole training
 _STARTS = 16  # free runs a checkpoint, from states spread over the series
 _ROWS = 10_000  # rows of each of them, at most
-_FINALISTS = 5
+_FINALISTS = 8
 _EQUAL = 1.5  # scores within this factor of the best are equal: at the floor they scatter that much
 _LONGEST = 100_000  # rows of a finalist's run, at most
 _COLUMNS = 5  # the histogram's limit: beyond it the divergence costs too much to repeat
@@ -29,19 +29,13 @@ class Checkpoint(NamedTuple):
     decoder: np.ndarray
 
 
-def _equal_to_best(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
-    """Those whose score is about the lowest, in order of time; infinity is equal to infinity."""
-    limit = _EQUAL * min(c.score for c in checkpoints)
-    return [c for c in checkpoints if c.score <= limit]
-
-
 class Validation:
     """Judges checkpoints by state-space divergence plus spectral distance of free runs; keeps the best.
 
     The series is the one trained on: data that a model will be tested on must not choose it. Short runs
-    from many states find the candidates; at the end each of five makes one long run from where the series
-    ends, because a network may leave its attractor only after tens of thousands of steps. Of checkpoints
-    with equal scores the later one is taken: its loss is lower.
+    from many states find eight candidates; at the end each makes one long run from where the series ends,
+    because a network may leave its attractor only after tens of thousands of steps. The worse of the two
+    scores counts; of checkpoints with equal scores the latest is taken, because its loss is lower.
     """
 
     def __init__(self, data: np.ndarray, result: Callable[..., Any]):
@@ -51,7 +45,7 @@ class Validation:
         self.starts = data[np.linspace(0, len(data) - 1, count).astype(int)]
         self.updates: list[int] = []
         self.scores: list[float] = []
-        self.checkpoints: list[Checkpoint] = []
+        self.finalists: list[Checkpoint] = []
 
     def due(self, epoch: int, epochs: int) -> bool:
         """True about forty times, the last epoch included."""
@@ -64,18 +58,20 @@ class Validation:
         self.updates.append(update)
         self.scores.append(score)
         copy = Checkpoint(score, update, type(cell)(*(a.copy() for a in cell)), decoder.copy())
-        self.checkpoints.append(copy)
-        self.checkpoints = _equal_to_best(self.checkpoints)
+        self.finalists = sorted([*self.finalists, copy], key=lambda c: (c.score, -c.update))[:_FINALISTS]
 
     def best(self) -> Checkpoint | None:
-        """The latest of the finalists with the best long runs."""
+        """The latest of the finalists that are about as good as the best; None if none was judged."""
+        if not self.finalists:
+            return None
         steps = min(len(self.data), _LONGEST)
         judged = []
-        for checkpoint in self.checkpoints[-_FINALISTS:]:
+        for checkpoint in self.finalists:
             model = self._model(checkpoint.cell, checkpoint.decoder)
             score = self._score(model.predict(model.context[None], steps))
-            judged.append(checkpoint._replace(score=score))
-        return _equal_to_best(judged)[-1] if judged else None
+            judged.append(checkpoint._replace(score=max(score, checkpoint.score)))
+        limit = _EQUAL * min(c.score for c in judged)
+        return max((c for c in judged if c.score <= limit), key=lambda c: c.update)
 
     def _model(self, cell: Any, decoder: np.ndarray) -> Any:
         return self.result(cell, decoder, {"loss": np.zeros(0)}, 0, None)

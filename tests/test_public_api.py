@@ -1,0 +1,189 @@
+"""The contract: names, signatures, imports, examples in docstrings, house rules that a machine can hold."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chaoskit
+
+ROOT = Path(chaoskit.__file__).parent
+SOURCES = sorted(ROOT.rglob("*.py"))
+
+SIGNATURES = {
+    "simulate": "model, x0, steps, *, dt=None, inputs=None, transient=0",
+    "jacobian": "model, x, u=None",
+    "lyapunov_spectrum": "model, x0=None, steps, *, k=None, dt=None, inputs=None, transient, "
+    "tangent_transient='auto', qr_every='auto', seed=0, progress=False",
+    "estimate_lyapunov": "series, dt=1.0",
+    "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
+    "load": "path",
+    "evaluate": "reconstruction, series",
+    "training.loss_and_gradient": "cell, decoder, series, *, forcing, inputs=None",
+    "systems.Map": "step, jacobian=None, *, dim, parameters=()",
+    "systems.Flow": "rhs, jacobian=None, *, dim, parameters=(), default_dt=None",
+    "forcing.Sparse": "tau",
+    "forcing.Never": "",
+    "training.FitResult.generate": "self, steps",
+    "training.FitResult.forecast": "self, context, steps",
+    "training.FitResult.save": "self, path",
+    "cells.Tanh": "W, U, b",
+    "cells.ReLU": "W, U, b",
+    "cells.PLRNN": "A, W, C, h",
+    "cells.ShPLRNN": "A, W1, W2, h1, h2, C",
+    "cells.LSTM": "W, U, b",
+    "cells.Tanh.init": "n, n_inputs=0, *, rng=None, dtype",
+    "cells.ReLU.init": "n, n_inputs=0, *, rng=None, dtype",
+    "cells.PLRNN.init": "n, n_inputs=0, *, rng=None, dtype",
+    "cells.ShPLRNN.init": "n, n_inputs=0, *, n_hidden=50, rng=None, dtype",
+    "cells.LSTM.init": "n, n_inputs=0, *, rng=None, dtype",
+    "testing.check_cell": "cell_class, *, n=5, n_inputs=2, rng=0",
+}
+
+FIELDS = {
+    "LyapunovResult": "exponents stderr history times kaplan_yorke kaplan_yorke_stderr entropy "
+    "entropy_stderr n_effective qr_every jacobian units checks",
+    "DataLyapunov": "exponent interval curve fit_range quality predictability_time recommended_tau",
+    "Evaluation": "state_space_divergence state_space_floor outside spectral_distance spectral_floor "
+    "prediction_error prediction_floor exponents exponents_stderr",
+}
+
+
+def find(path: str):
+    importlib.import_module("chaoskit.testing")
+    value = chaoskit
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+@pytest.mark.parametrize("path", SIGNATURES)
+def test_signature(path):
+    """Names, order, and defaults where the contract names them; further keywords may follow."""
+    got = list(inspect.signature(find(path)).parameters.values())
+    wanted, kind = [], inspect.Parameter.POSITIONAL_OR_KEYWORD
+    for part in filter(None, SIGNATURES[path].split(", ")):
+        if part == "*":
+            kind = inspect.Parameter.KEYWORD_ONLY
+        else:
+            name, _, default = part.partition("=")
+            wanted.append((name, kind, default))
+    for parameter, (name, kind, default) in zip(got, wanted, strict=False):
+        assert (parameter.name, parameter.kind) == (name, kind)
+        if default:
+            assert repr(parameter.default) == default
+    assert len(got) >= len(wanted)
+    assert all(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in got[len(wanted) :])
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_fields_of_results(name):
+    cls = getattr(chaoskit, name)
+    fields = list(cls.__dataclass_fields__)
+    wanted = FIELDS[name].split()
+    assert [f for f in fields if f in wanted] == wanted
+    assert cls.__dataclass_params__.frozen
+
+
+def test_public_names_exist_and_are_documented():
+    for module in (chaoskit, chaoskit.cells, chaoskit.systems, chaoskit.training, chaoskit.measures):
+        for name in module.__all__:
+            value = getattr(module, name)
+            assert name.startswith("__") or inspect.getdoc(value), (
+                f"{module.__name__}.{name} has no docstring"
+            )
+    assert {"Lorenz63", "Lorenz96", "Roessler", "Henon", "Logistic", "Map", "Flow"} <= set(
+        chaoskit.systems.__all__
+    )
+    assert len(chaoskit.cells.ALL_CELLS) == 5
+    assert (ROOT / "py.typed").is_file()
+
+
+def test_errors_have_one_base():
+    errors = [v for v in vars(chaoskit.errors).values() if isinstance(v, type) and issubclass(v, Exception)]
+    for error in errors:
+        assert issubclass(error, (chaoskit.ChaoskitError, chaoskit.ChaoskitWarning))
+
+
+def test_import_is_lean():
+    """Heavy or optional packages are loaded where they are used, not on import."""
+    heavy = ["scipy.linalg", "scipy.signal", "scipy.spatial", "matplotlib", "tqdm", "pandas", "jax", "torch"]
+    program = f"import sys, chaoskit; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[]"
+
+
+MODULES = [
+    "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "systems.base",
+    "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov", "training.bptt",
+    "training.fit", "training.result", "training.evaluate", "testing",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    module = importlib.import_module("chaoskit." + name)
+    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.failed == 0
+
+
+# ---- house rules
+def _names(tree: ast.AST) -> set[str]:
+    attributes = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    return attributes | {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+
+
+def test_compile_options_live_in_one_file():
+    forbidden = {"njit", "jit", "vectorize", "guvectorize", "jitclass", "fastmath", "cfunc"}
+    for file in SOURCES:
+        if file.name != "_jit.py":
+            tree = ast.parse(file.read_text())
+            keywords = {k.arg for n in ast.walk(tree) if isinstance(n, ast.Call) for k in n.keywords}
+            found = forbidden & (_names(tree) | keywords | {"cache", "nogil"} & keywords)
+            assert not found, f"{file}: {found} belong in _jit.py"
+
+
+def test_compiled_code_lives_where_the_stamp_sees_it():
+    """Only the folders whose bytes are the stamp of the cache may hold compiled code."""
+    for file in SOURCES:
+        part = file.relative_to(ROOT).parts[0]
+        if part not in ("cells", "systems", "kernels", "_jit.py"):
+            tree = ast.parse(file.read_text())
+            imported = {
+                a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom | ast.Import) for a in n.names
+            }
+            found = {
+                "kernel",
+                "model_kernel",
+                "inner",
+                "inner_sums",
+                "verb",
+                "helper",
+                "overload",
+                "intrinsic",
+            } & imported
+            assert not found, f"{file} compiles code: {found}"
+
+
+def test_kernels_do_not_ask_which_cell_they_have():
+    for file in (ROOT / "kernels").glob("*.py"):
+        names = _names(ast.parse(file.read_text()))
+        assert not {c.__name__ for c in chaoskit.cells.ALL_CELLS} & names, file
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_size_and_opening_line(file):
+    text = file.read_text()
+    assert len(text.splitlines()) <= 400
+    assert ast.get_docstring(ast.parse(text)), "no docstring"
+    if file.relative_to(ROOT).parts[0] not in ("cli", "report"):
+        assert "print" not in _names(ast.parse(text)), "only the command line prints"

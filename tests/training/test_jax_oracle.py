@@ -1,0 +1,77 @@
+"""Loss and gradients against JAX's, to round-off. Runs where JAX is installed (extra `oracle`)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chaoskit.cells import ALL_CELLS, LSTM, ShPLRNN
+from chaoskit.forcing import Never, Sparse
+from chaoskit.training import loss_and_gradient
+
+pytestmark = pytest.mark.oracle
+jax = pytest.importorskip("jax")
+jnp = pytest.importorskip("jax.numpy")
+
+
+def step(name, c, z, u):
+    """One step of a batch (batch, N) from the equations in the cells' docstrings."""
+    if name in ("Tanh", "ReLU"):
+        return (jnp.tanh if name == "Tanh" else jax.nn.relu)(z @ c.W.T + u @ c.U.T + c.b)
+    if name == "PLRNN":
+        return c.A * z + jax.nn.relu(z) @ c.W.T + u @ c.C.T + c.h
+    if name == "ShPLRNN":
+        return c.A * z + jax.nn.relu(z @ c.W2.T + c.h2) @ c.W1.T + u @ c.C.T + c.h1
+    n = z.shape[1] // 2
+    i, f, g, o = jnp.split(z[:, :n] @ c.W.T + u @ c.U.T + c.b, 4, axis=1)
+    new = jax.nn.sigmoid(f) * z[:, n:] + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jnp.concatenate([jax.nn.sigmoid(o) * jnp.tanh(new), new], axis=1)
+
+
+def loss(cell, B, X, U, tau):
+    """The loss as `loss_and_gradient` describes it."""
+    name, P, n = type(cell).__name__, jnp.linalg.pinv(B), B.shape[1]
+
+    def forced(x):
+        h = x @ P.T
+        return jnp.concatenate([h, jnp.zeros_like(h)], axis=1) if name == "LSTM" else h
+
+    z, total = forced(X[:, 0]), 0.0
+    for t in range(1, X.shape[1]):
+        z = step(name, cell, z, U[:, t - 1])
+        total = total + jnp.sum((X[:, t] - z[:, :n] @ B.T) ** 2)
+        if tau is not None and t % tau == 0:
+            z = forced(X[:, t])
+    return total / X[:, 1:].size
+
+
+@pytest.fixture(scope="module", autouse=True)
+def double_precision():
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", before)
+
+
+@pytest.mark.parametrize("tau", [5, None], ids=["sparse", "never"])
+@pytest.mark.parametrize("cell_class", ALL_CELLS, ids=lambda c: c.__name__)
+def test_loss_and_gradients(cell_class, tau, measured):
+    n, m, D, T, batch = 6, 2, 3, 17, 3
+    rng = np.random.default_rng(0)
+    cell = cell_class.init(n, m, rng=rng, **({"n_hidden": 9} if cell_class is ShPLRNN else {}))
+    cell = cell_class(*(0.8 * a + 0.05 * rng.standard_normal(a.shape) for a in cell))
+    B = rng.standard_normal((D, n))
+    X, U = rng.standard_normal((batch, T + 1, D)), rng.standard_normal((batch, T, m))
+    value, gradients = jax.value_and_grad(loss, argnums=(0, 1))(cell, B, X, U, tau)
+    forcing = Never() if tau is None else Sparse(tau)
+    ours, gradient, decoder_gradient = loss_and_gradient(cell, B, X, forcing=forcing, inputs=U)
+    parts, others = [*gradient, decoder_gradient], [np.asarray(a) for a in (*gradients[0], gradients[1])]
+    size = max(np.abs(a).max() for a in others)
+    error = max(np.abs(a - b).max() for a, b in zip(parts, others, strict=True)) / size
+    measured("jax_error", f"{error:.1e}")
+    assert ours == pytest.approx(float(value), rel=1e-12)
+    assert error <= 1e-12
+
+
+def test_the_state_of_an_lstm_is_h_and_c():
+    assert LSTM.layout.state == 2
