@@ -297,7 +297,7 @@ def _resolution(data: np.ndarray) -> float:
     """Half the step of quantised values, or a distance that only rounding errors fall below."""
     smallest = 1e-10
     for column in data.T:
-        gaps = np.diff(np.unique(column))
+        gaps: np.ndarray = np.diff(np.unique(column))
         gaps = gaps[gaps > 1e-10]
         # The recorder's step: all differences are whole multiples of it, and values recur.
         multiples = np.asarray(gaps / gaps.min(), np.float64)

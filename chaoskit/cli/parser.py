@@ -1,0 +1,156 @@
+"""Arguments of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+_FILE = (
+    "series: .npy of shape (T,) or (T, D), or text with one row a line (commas, semicolons, tabs or spaces)"
+)
+_EPILOG = """\
+examples:
+  chaoskit demo --output demo
+  chaoskit analyze series.csv --dt 0.01
+  chaoskit train series.csv --dt 0.01 --output model.npz
+  chaoskit lyapunov model.npz
+  chaoskit evaluate model.npz later.csv
+
+Exit codes: 0 done, 2 something was wrong with the input (one line on stderr says what), 130 interrupted.
+"""
+
+
+class UsageError(Exception):
+    """Wrong arguments; the message is for the user."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves the printing and the exit to `main`."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `chaoskit`."""
+    parser = _Parser(
+        prog="chaoskit",
+        description="Train recurrent networks on chaotic series and measure what they have learned.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, help="show the version and exit")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in (_demo, _train, _analyze, _lyapunov, _evaluate):
+        add(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    def __init__(self, option_strings: Any, dest: str, **options: Any):
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **options)
+
+    def __call__(self, parser: Any, *_: Any) -> None:
+        from .. import __version__
+
+        print(f"chaoskit {__version__}")
+        parser.exit()
+
+
+def _command(commands: Any, name: str, summary: str, description: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=description)
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    return parser
+
+
+def _demo(commands: Any) -> None:
+    parser = _command(
+        commands, "demo", "reconstruct two measured series and compare with baselines",
+        "Train on an electrocardiogram and on a chaotic laser, run the networks freely, and compare them on "
+        "held-out data with linear autoregressions, with a forcing interval far too large, and with the "
+        "floor (the distance between two halves of the data). Takes a few minutes on two cores. "
+        'Needs pip install "chaoskit[examples]".',
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", metavar="DIR", default="chaoskit-demo",
+        help="folder for models, demo.json and pictures (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="train for seconds only: a check, not a result")
+    parser.add_argument("--seed", type=int, default=0, help="of trainings and noise (default: %(default)s)")
+
+
+def _train(commands: Any) -> None:
+    parser = _command(
+        commands, "train", "train a network on a series",
+        "Train a network by sparsely forced backpropagation through time. The forcing interval is half the "
+        "predictability time ln 2 / lambda, estimated from the series, unless --tau gives it. A series with "
+        "one column is delay-embedded.",
+    )  # fmt: skip
+    parser.add_argument("file", metavar="FILE", help=_FILE)
+    parser.add_argument("--output", metavar="MODEL.npz", required=True, help="where to save the model")
+    parser.add_argument("--dt", type=float, default=1.0, help="time between two rows (default: %(default)s)")
+    parser.add_argument(
+        "--cell", default="shplrnn", help="tanh, relu, plrnn, shplrnn or lstm (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--n-states", type=int, metavar="N",
+        help="units (default: as many as columns, each forced to its own column)",
+    )  # fmt: skip
+    parser.add_argument("--n-hidden", type=int, metavar="K", help="hidden units of shplrnn (default: 50)")
+    parser.add_argument("--tau", type=int, metavar="STEPS", help="forcing interval (default: from the data)")
+    parser.add_argument("--sequence-length", type=int, metavar="STEPS", help="of a training window")
+    parser.add_argument("--epochs", type=int, help="of 100 updates each")
+    parser.add_argument("--batch-size", type=int, metavar="B", help="windows of an update")
+    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="step size at the start")
+    parser.add_argument(
+        "--delay", type=int, metavar="STEPS", help="of the embedding (default: from the data)"
+    )
+    parser.add_argument(
+        "--dimension", type=int, metavar="M",
+        help="delayed copies of each column; 1 for none (default: from the data for one column, else 1)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+
+
+def _analyze(commands: Any) -> None:
+    parser = _command(
+        commands, "analyze", "estimate the largest Lyapunov exponent of a series",
+        "Estimate the largest Lyapunov exponent of a series without equations, with a 95 % interval, the "
+        "predictability time ln 2 / lambda and the forcing interval that follows from it.",
+    )  # fmt: skip
+    parser.add_argument("file", metavar="FILE", help=_FILE)
+    parser.add_argument("--dt", type=float, default=1.0, help="time between two rows (default: %(default)s)")
+    parser.add_argument(
+        "--delay", type=int, metavar="STEPS", help="of the embedding (default: from the data)"
+    )
+    parser.add_argument(
+        "--dimension", type=int, metavar="M", help="of the embedding (default: from the data)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+
+
+def _lyapunov(commands: Any) -> None:
+    parser = _command(
+        commands, "lyapunov", "Lyapunov spectrum of a trained network's free run",
+        "Lyapunov exponents of the closed loop, per unit time of the training series, with standard errors "
+        "and the Kaplan-Yorke dimension.",
+    )  # fmt: skip
+    parser.add_argument("model", metavar="MODEL", help="model saved by chaoskit (.npz)")
+    parser.add_argument("--steps", type=int, default=50_000, help="of the average (default: %(default)s)")
+    parser.add_argument("-k", type=int, metavar="COUNT", help="leading exponents (default: all)")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+
+
+def _evaluate(commands: Any) -> None:
+    parser = _command(
+        commands, "evaluate", "compare a trained network with data it has not seen",
+        "Run the network freely and compare with the series: state-space divergence, spectral distance, "
+        "prediction error, each beside its floor, and the exponents of the closed loop. The series has the "
+        "columns of the one trained on, and is embedded as that one was.",
+    )  # fmt: skip
+    parser.add_argument("model", metavar="MODEL", help="model saved by chaoskit (.npz)")
+    parser.add_argument("file", metavar="FILE", help=_FILE)
+    parser.add_argument(
+        "--horizon", type=int, default=20, metavar="STEPS", help="of the forecasts (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")

@@ -1,0 +1,137 @@
+"""What the commands say to people; machines get the same values as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..report import table
+from ..report.tables import cell
+
+
+def demo(report: dict[str, Any]) -> str:
+    """One table for all series, a line on each, and where the files are."""
+    rows: list[list[Any]] = []
+    notes = []
+    for case in report["cases"].values():
+        rows += _models(case)
+        notes.append(_note(case))
+    header = ["", "divergence", "outside", "spectral"]
+    lines = [table(header, rows), "", *notes]
+    if report["quick"]:
+        lines.append("Trained for seconds only (--quick): these numbers say nothing about the method.")
+    lines.append(f"{report['wall_seconds']:.0f} s; models, pictures and demo.json are in {report['output']}")
+    return "\n".join(lines)
+
+
+def _models(case: dict[str, Any]) -> list[list[Any]]:
+    network, late = case["network"]["measures"], case["far_too_large_tau"]
+    best = case["verdict"]["best_linear"]
+    linear = case["linear_autoregression"][best]
+    return [
+        [case["title"], "", "", ""],
+        ["  floor (halves of the data)", network["state_space_floor"], None, network["spectral_floor"]],
+        [f"  network, tau {case['tau']}", *_measures(network)],
+        [f"  linear, {best}", *_measures(linear)],
+        [f"  network, tau {late['tau']}", *_measures(late["measures"])],
+    ]
+
+
+def _measures(values: dict[str, Any]) -> list[Any]:
+    if values["diverged_at"] is not None:
+        return ["diverged", None, None]
+    return [values["state_space_divergence"], values["outside"], values["spectral_distance"]]
+
+
+def _note(case: dict[str, Any]) -> str:
+    found, verdict = case["data_exponent"], case["verdict"]
+    unit = case["time_unit"]
+    exponent = f"exponent of the data {_with_interval(found)} per {unit} ({found['quality']})"
+    loop = case["network"]["closed_loop"]
+    of_network = ""
+    if loop is not None and loop["exponents"] is not None:
+        of_network = f", of the network {cell(loop['exponents'][0])}"
+    beaten = [
+        f"{'better' if verdict[key] else 'NOT better'} than {name}"
+        for key, name in (
+            ("beats_linear", "the linear model"),
+            ("beats_far_too_large_tau", f"tau {case['far_too_large_tau']['tau']}"),
+        )
+    ]
+    tau = f"tau {case['tau']} from {case['tau_from']}"
+    return f"{case['title']}: {exponent}{of_network}; {tau}; the network is {' and '.join(beaten)}."
+
+
+def _with_interval(values: dict[str, Any]) -> str:
+    exponent, (low, high) = values["exponent"], values["interval"]
+    if exponent is None or not math.isfinite(exponent):
+        return "not found"
+    return f"{cell(exponent)} [{cell(low)}, {cell(high)}]"
+
+
+def train(values: dict[str, Any]) -> str:
+    """What was trained, and what to do next."""
+    embedded = f", embedded with delay {values['delay']}" if values["dimension"] > 1 else ""
+    lines = [
+        f"series      {values['rows']} rows, {values['columns']} columns{embedded}"
+        + (f" and {values['dimension']} copies" if embedded else ""),
+        f"forcing     every {values['tau']} steps"
+        + ("" if values["exponent"] is None else f" (exponent {_with_interval(values)} per unit time)"),
+        f"training    {values['updates']} updates, loss {cell(values['loss'])}; kept update "
+        f"{values['best_update']}, score {cell(values['validation'])}",
+        f"model       {values['output']}",
+    ]
+    return "\n".join(lines)
+
+
+def analyze(values: dict[str, Any]) -> str:
+    """The exponent and what follows from it."""
+    steps = values["recommended_tau"]
+    return "\n".join(
+        [
+            f"series               {values['rows']} rows, {values['columns']} columns",
+            f"embedding            delay {values['delay']}, dimension {values['dimension']}, "
+            f"Theiler window {values['theiler']}",
+            f"exponent             {_with_interval(values)} per unit time",
+            f"quality              {values['quality']}",
+            f"predictability time  {cell(values['predictability_time'])}",
+            f"forcing interval     {'none: no chaos was shown' if steps is None else f'{steps} steps'}",
+        ]
+    )
+
+
+def lyapunov(values: dict[str, Any]) -> str:
+    """The spectrum as a table."""
+    rows = [
+        [i, *pair]
+        for i, pair in enumerate(zip(_floats(values["exponents"]), _floats(values["stderr"]), strict=True), 1)
+    ]
+    return "\n".join(
+        [
+            table(["", f"exponent {values['units']}", "standard error"], rows),
+            "",
+            f"Kaplan-Yorke dimension  {cell(values['kaplan_yorke'])} ± {cell(values['kaplan_yorke_stderr'])}",
+            f"sum of the positive     {cell(values['entropy'])} ± {cell(values['entropy_stderr'])}",
+        ]
+    )
+
+
+def _floats(values: Sequence[Any]) -> list[float]:
+    return [float(value) for value in values]
+
+
+def evaluate(values: dict[str, Any]) -> str:
+    """Every measure beside its floor."""
+    rows = [
+        ["state-space divergence", values["state_space_divergence"], values["state_space_floor"]],
+        ["outside the box", values["outside"], None],
+        ["spectral distance", values["spectral_distance"], values["spectral_floor"]],
+        [f"error {values['horizon']} steps ahead", values["prediction_error"], values["prediction_floor"]],
+    ]
+    if values["exponents"] is not None:
+        pairs = zip(_floats(values["exponents"]), _floats(values["exponents_stderr"]), strict=True)
+        rows += [[f"exponent {i}", f"{cell(a)} ± {cell(b)}", None] for i, (a, b) in enumerate(pairs, 1)]
+    lines = [table(["", "model", "floor"], rows), ""]
+    lines.append(f"{values['n_true']} rows of data, {values['n_generated']} generated")
+    return "\n".join([*lines, *values["remarks"]])

@@ -1,0 +1,10 @@
+"""Reports: series from files, measured examples, pictures, tables, and the demo that uses them all."""
+
+from __future__ import annotations
+
+from .demo import run_demo
+from .jsonable import to_json
+from .series_files import read_series
+from .tables import table
+
+__all__ = ["read_series", "run_demo", "table", "to_json"]

