@@ -1,1 +1,1 @@
-"""Each module prints one table of docs/verification.md: ``python -m benchmarks.verification.exponents`` and so on."""
+"""Each module prints a table of docs/verification.md: ``python -m benchmarks.verification.exponents`` ..."""

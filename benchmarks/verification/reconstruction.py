@@ -21,8 +21,8 @@ from .lorenz_data import DT, TRUE_EXPONENTS, train_and_test
 LONG = {"sequence_length": 1000, "epochs": 60}
 SETTINGS: dict[str, dict[str, Any]] = {
     "default": {},
-    "plrnn": {"cell": "plrnn", "n_states": 30},
-    "lstm": {"cell": "lstm", "n_states": 30},
+    "plrnn": {"cell": "plrnn", "n_states": 30, "learning_rate": 6e-3, "epochs": 400},
+    "lstm": {"cell": "lstm", "n_states": 30, "epochs": 150},
     "never": {"forcing": Never(), **LONG},
     "far": {"forcing": Sparse(500), **LONG},
 }
