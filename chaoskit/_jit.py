@@ -185,6 +185,31 @@ def inner_sums(fn: Callable) -> Any:
     return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **SUMS)(fn)
 
 
+@intrinsic
+def _unowned(typingctx, array):
+    def codegen(context, builder, signature, args):
+        copy = context.make_array(signature.args[0])(context, builder, args[0])
+        copy.meminfo = copy.meminfo.type(None)
+        copy.parent = copy.parent.type(None)
+        return copy._getvalue()
+
+    return array(array), codegen
+
+
+def unowned(array):
+    """The same array without its reference count, for an argument of the kernel, which outlives the call.
+
+    Numba counts every array that is taken out of a tuple in and out, atomically: with the ten arrays of a
+    step that is 0.3 us, more than the arithmetic of a small system.
+    """
+    return array
+
+
+@overload(unowned, jit_options=INLINE)
+def _unowned_overload(array):
+    return lambda array: _unowned(array)
+
+
 def _same_signature(fn: Callable, body: str, scope: dict[str, Any]) -> Callable:
     """A function ``make(args)`` with the argument names of `fn`: Numba matches overloads by name."""
     args = ", ".join(inspect.signature(fn).parameters)

@@ -52,6 +52,10 @@ def _note(case: dict[str, Any]) -> str:
     of_network = ""
     if loop is not None and loop["exponents"] is not None:
         of_network = f", of the network {cell(loop['exponents'][0])}"
+    runs = case["network"]["long_runs"]
+    lost = 0 if runs is None else runs["diverged"] + runs["stopped"]
+    if lost:
+        of_network += f" ({lost} of {runs['runs']} runs of {runs['steps']} steps left the attractor)"
     beaten = [
         f"{'better' if verdict[key] else 'NOT better'} than {name}"
         for key, name in (

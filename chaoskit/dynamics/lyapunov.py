@@ -251,8 +251,8 @@ class _TangentRun:
         driving = np.ascontiguousarray(self.inputs[self.t : self.t + steps]).reshape(-1)
         limit = math.log(10 * _CONDITION[np.dtype(self.model.dtype)]) if guard else 0.0
         self.every, broken = tangent_products(
-            self.model.tag, self.model.pack, self.work, self.V, driving, self.t, self.k, blocks,
-            block_steps, every, limit, self.panel, logs, spreads,
+            self.model.tag, self.model.pack, self.work, self.V, np.empty_like(self.V), driving, self.t,
+            self.k, blocks, block_steps, every, limit, self.panel, logs, spreads,
         )  # fmt: skip
         if broken >= 0:
             raise _diverged(self.model, self.t + broken)

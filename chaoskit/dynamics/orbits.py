@@ -176,5 +176,5 @@ def orbit_jacobians(model: Model, state: np.ndarray, inputs: np.ndarray, t0: int
     V[:n] = state
     out = np.empty((steps, n, n), model.dtype)
     driving = np.ascontiguousarray(inputs).reshape(-1)
-    jacobians(model.tag, model.pack, model.work(1, n), V, driving, t0, steps, out.reshape(-1))
+    jacobians(model.tag, model.pack, model.work(1, n), V, V.copy(), driving, t0, steps, out.reshape(-1))
     return out

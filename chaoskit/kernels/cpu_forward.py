@@ -6,7 +6,7 @@ import math
 
 from .._jit import inner, model_kernel
 from .linalg import blas_arguments
-from .models import advance
+from .models import advance, borrow
 
 
 @inner
@@ -26,6 +26,7 @@ def orbit(tag, pack, work, X, rows, nx, U, t0, steps, bad):
     row is set to NaN from there on. Stops when all rows are bad.
     """
     blas = blas_arguments(X)
+    pack, work = borrow(pack, work)
     width = U.size // (steps * rows) if steps > 0 else 0
     left = rows
     for t in range(steps):

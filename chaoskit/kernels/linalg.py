@@ -7,7 +7,7 @@ import numpy as np
 from numba import types
 from numba.extending import get_cython_function_address
 
-from .._jit import BEFORE_FIRST_KERNEL, inner, inner_sums, overload
+from .._jit import BEFORE_FIRST_KERNEL, inner, inner_sums, overload, unowned
 
 # Function pointers cost under 0.1 us a call, hold no GIL and can be cached on disk; np.dot inside a
 # kernel costs 3-6 times as much for small matrices.
@@ -43,6 +43,19 @@ def blas_arguments(like):
     scalars = np.empty(3, like.dtype)
     scalars[0], scalars[1], scalars[2] = 1, 0, -1
     return np.array([78, 84], dtype=np.uint8), scalars, np.zeros(8, np.int32)
+
+
+@inner
+def borrowed(blas):
+    """`blas_arguments` without reference counts; whoever made them keeps them alive with `keep_alive`."""
+    letters, scalars, ints = blas
+    return unowned(letters), unowned(scalars), unowned(ints)
+
+
+@inner
+def keep_alive(blas):
+    """The last use of `blas_arguments` that were borrowed."""
+    blas[2][7] = 0
 
 
 @inner

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from .._jit import INLINE, overload
+from .._jit import INLINE, overload, unowned
 from .cell_steps import advance_cell, tangent_step_cell
-from .packing import Packed
-from .system_steps import advance_system, tangent_step_system
+from .packing import Packed, Work
+from .system_steps import SystemPack, SystemWork, advance_system, tangent_step_system
 
 
 def advance(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
@@ -48,3 +48,36 @@ def _tangent_step(tag, pack, work, blas, V, k, U, iu, t, W):
         tangent_step_system(tag, pack, work, blas, V, k, t, W)
 
     return system
+
+
+def borrow(pack, work):
+    """(pack, work) with arrays that are not counted; see `unowned`."""
+    return pack, work
+
+
+@overload(borrow, strict=False, jit_options=INLINE)
+def _borrow(pack, work):
+    if pack.instance_class is Packed:
+        return _borrow_cell
+    return _borrow_system
+
+
+def _borrow_cell(pack, work):
+    parameters = Packed(
+        pack.sizes, unowned(pack.P), unowned(pack.F), unowned(pack.W), unowned(pack.WT), unowned(pack.H),
+        unowned(pack.HT),
+    )  # fmt: skip
+    scratch = Work(
+        unowned(work.R), unowned(work.E), unowned(work.A), unowned(work.S), unowned(work.C),
+        unowned(work.slopes),
+    )  # fmt: skip
+    return parameters, scratch
+
+
+def _borrow_system(pack, work):
+    s0, s1, s2 = work.scratch
+    scratch = SystemWork(
+        unowned(work.x), unowned(work.y), unowned(work.trial), unowned(work.k), unowned(work.rows),
+        unowned(work.pushed), unowned(work.J), (unowned(s0), unowned(s1), unowned(s2)),
+    )  # fmt: skip
+    return SystemPack(unowned(pack.p), pack.dt), scratch

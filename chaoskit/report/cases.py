@@ -31,7 +31,7 @@ class Case:
         Delay vectors that the network sees. There are many of them because forcing sets the whole state
         from one vector: what the vector does not tell, the network cannot know.
     view_delay : int
-        Delay of the three coordinates in which all models are compared and drawn.
+        Delay of the coordinates in which all models are compared and drawn.
     options : mapping
         Arguments of `fit`, the same for the network and for its baseline.
     far_too_large : int
@@ -40,6 +40,9 @@ class Case:
         Where trainings start: from random weights, or from the linear map that predicts one step best,
         written into the hidden units. The latter is far ahead where the series has little noise; where it
         has much, that map shrinks everything to the mean and is hard to leave.
+    noise : float
+        In standard deviations: a copy of the training series with so much noise is trained on as well. A
+        clean series shows its attractor only, and not the way back from beside it.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     far_too_large: int = 200
     start: str = "random"
+    noise: float = 0.0
 
 
 def electrocardiogram() -> tuple[np.ndarray, float]:
@@ -75,7 +79,7 @@ _OPTIONS = {
 
 CASES = (
     Case("ecg", "Electrocardiogram", electrocardiogram, "s", 1, 20, 4, _OPTIONS),
-    Case("laser", "Santa Fe laser", laser, "sample", 1, 10, 2, _OPTIONS, start="linear"),
+    Case("laser", "Santa Fe laser", laser, "sample", 1, 10, 2, _OPTIONS, start="linear", noise=0.02),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
@@ -128,12 +129,20 @@ def _pool(workers: int) -> Executor:
         return _InProcess()
     # Fresh interpreters: a fork of a process that runs threads may deadlock.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C is for the parent alone, which ends its workers."""
+def _start_worker() -> None:
+    """Ctrl-C is for the parent alone, which ends its workers; if it is killed, they end by themselves."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _collect(jobs: list[Future], bar: Any) -> list[Any]:
@@ -180,6 +189,7 @@ def _result(folder: Path, p: Prepared, own: Trained, forced_late: Trained, seed:
             "measures": judged,
             "closed_loop": None if own.model is None else study.closed_loop(p, own.model, seed),
             "forecasts": None if own.model is None else study.forecasts(p, own.model),
+            "long_runs": None if own.model is None else study.long_runs(p, own.model),
             "retracing": study.retraced(p, run),
             **_training(own),
         },

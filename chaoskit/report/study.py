@@ -22,6 +22,7 @@ VIEW = 4  # coordinates in which models are compared
 VIEWS = (3, 4, 5)  # a histogram can hold no more, and fewer flatter a cloud without structure
 HORIZON = 20  # steps of the forecasts
 WINDOWS = 400
+LONG_RUNS, LONG_STEPS = 20, 20_000
 EXPONENTS, EXPONENT_STEPS = 3, 50_000
 LONGEST_ORDER = 60  # of the linear model
 
@@ -79,7 +80,7 @@ def train(prepared: Prepared, tau: int, seed: int) -> Trained:
         # A window restarts from data, so that it has to be longer than the interval.
         options["sequence_length"] = 2 * tau
         options["batch_size"] = max(1, round(batch * length / (2 * tau)))
-    rows = embed(prepared.train, case.delay, case.dimension)
+    rows = training_rows(prepared, seed)
     if case.start == "linear":
         width = options.pop("cell_options")["n_hidden"]
         options["cell"] = linear_start(rows, width, seed)
@@ -91,6 +92,20 @@ def train(prepared: Prepared, tau: int, seed: int) -> Trained:
             return Trained(None, (str(error),))
     model.settings["embedding"] = {"delay": case.delay, "dimension": case.dimension}
     return Trained(model, tuple(str(w.message) for w in caught if issubclass(w.category, ChaoskitWarning)))
+
+
+def training_rows(prepared: Prepared, seed: int) -> np.ndarray:
+    """Delay vectors of the training series, behind those of its noisy copy if the case asks for one.
+
+    The few windows that reach over the seam are the price of a single series; the clean end is the context.
+    """
+    case, series = prepared.case, prepared.train
+    rows = embed(series, case.delay, case.dimension)
+    if not case.noise:
+        return rows
+    noise = np.random.default_rng(seed).standard_normal(len(series))
+    noisy = embed(series + case.noise * series.std() * noise, case.delay, case.dimension)
+    return np.concatenate([noisy, rows])
 
 
 def linear_start(rows: np.ndarray, n_hidden: int, seed: int) -> ShPLRNN:
@@ -186,6 +201,18 @@ def closed_loop(prepared: Prepared, model: FitResult, seed: int) -> dict[str, An
     except ChaoskitError as error:
         return {"exponents": None, "remark": str(error)}
     return {"exponents": result.exponents, "stderr": result.stderr, "units": result.units}
+
+
+def long_runs(prepared: Prepared, model: FitResult) -> dict[str, Any]:
+    """Whether free runs stay on the attractor, from many starts and for longer than the verdict looks."""
+    case = prepared.case
+    starts = embed(prepared.test, case.delay, case.dimension)
+    starts = starts[:: max(1, len(starts) // LONG_RUNS)][:LONG_RUNS]
+    runs = model.predict(starts, LONG_STEPS)[:, :, -1]
+    finite = np.isfinite(runs).all(axis=1)
+    still = runs[finite, -(LONG_STEPS // 10) :].std(axis=1) < 0.01 * prepared.train.std()
+    lost = {"diverged": int((~finite).sum()), "stopped": int(still.sum())}
+    return {"runs": len(runs), "steps": LONG_STEPS, **lost}
 
 
 def retraced(prepared: Prepared, run: Generated) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Roessler(Flow):
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
     def __init__(self, a=0.2, b=0.2, c=5.7):
-        super().__init__(_roessler, _roessler_jacobian, dim=3, parameters=(a, b, c), default_dt=0.05)
+        super().__init__(_roessler, _roessler_jacobian, dim=3, parameters=(a, b, c), default_dt=0.02)
 
 
 def _lorenz96(t, x, p, out):

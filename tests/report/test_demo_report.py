@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from chaoskit.errors import MissingDependencyError, ModelFileError
-from chaoskit.report import examples, run_demo, table, to_json
+from chaoskit.report import examples, run_demo, study, table, to_json
 from chaoskit.report.cases import CASES, Case, shortened
 from chaoskit.report.demo import verdict
 from chaoskit.report.jsonable import plain
@@ -82,6 +82,32 @@ def test_test_data_are_not_trained_on(demo):
     case = report["cases"]["henon"]
     assert case["network"]["settings"]["n_rows"] == case["n_train"] - 1
     assert case["n_train"] + case["n_test"] == len(henon()[0])
+
+
+def test_a_noisy_copy_comes_before_the_clean_rows():
+    case = Case("henon", "Hénon", henon, "s", 1, 2, 1, OPTIONS, 40, noise=0.1)
+    series = henon()[0]
+    rows = study.training_rows(SimpleNamespace(case=case, train=series), 0)
+    clean = len(series) - 1
+    assert rows.shape == (2 * clean, 2)
+    np.testing.assert_array_equal(rows[clean:, 0], series[:-1])
+    assert np.std(rows[:clean] - rows[clean:]) == pytest.approx(0.1 * series.std(), rel=0.05)
+
+
+def test_a_linear_start_predicts_as_the_linear_map():
+    angle = 0.1 * np.arange(300)
+    rows = np.column_stack([np.sin(angle), np.cos(angle)])
+    cell = study.linear_start(rows, 8, 0)
+    cell.W1[:, 4:] = 0.0
+    scaled = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    predicted = np.array([cell.W1 @ np.maximum(cell.W2 @ x + cell.h2, 0.0) + cell.h1 for x in scaled[:-1]])
+    np.testing.assert_allclose(predicted, scaled[1:], atol=0.05)
+
+
+def test_doubling_time_reads_the_curve():
+    time = np.arange(5) * 0.5
+    assert study.doubling_time(np.column_stack([time, [-2.0, -1.6, -1.2, -0.8, 0.0]])) == 1.0
+    assert study.doubling_time(np.column_stack([time, np.zeros(5)])) == 0.0
 
 
 def test_the_verdict_takes_the_best_linear_model():
