@@ -344,6 +344,8 @@ def _summarise(logs, lengths, model: Model, every: int, checks, per: float) -> L
     errors = np.array([batch_means_error(column) for column in full.T])
     errors[~np.isfinite(exponents), 0] = 0.0
     dimension, gradient = kaplan_yorke(exponents)
+    if math.isnan(dimension) and len(exponents) == model.dim:
+        dimension = float(model.dim)  # no volume shrinks: the orbit fills the space
     positive = exponents > 0
     return LyapunovResult(
         exponents=exponents,
