@@ -22,7 +22,7 @@ LONG = {"sequence_length": 1000, "epochs": 40, "learning_rate": 1e-3, "dtype": "
 SETTINGS: dict[str, dict[str, Any]] = {
     "default": {},
     "plrnn": {"cell": "plrnn", "n_states": 30, "learning_rate": 6e-3, "epochs": 400},
-    "lstm": {"cell": "lstm", "n_states": 30, "epochs": 150},
+    "lstm": {"cell": "lstm", "n_states": 30, "epochs": 100},
     "never": {"forcing": Never(), **LONG},
     "far": {"forcing": Sparse(500), **LONG},
 }

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+from pathlib import Path
+
 import llvmlite.binding as llvm
 import numpy as np
 from numba import types
@@ -15,9 +19,28 @@ _SGEMM = types.ExternalFunction("chaoskit_sgemm", types.void(*[types.uintp] * 13
 _DGEMM = types.ExternalFunction("chaoskit_dgemm", types.void(*[types.uintp] * 13))
 
 
+def _one_blas_thread() -> None:
+    """Keep SciPy's OpenBLAS to one thread, unless the environment says otherwise.
+
+    The products here are too small to share: two threads that wait for each other make training two to
+    four times slower. Parallel work belongs to whole runs. NumPy's own BLAS is another library.
+    """
+    if "OPENBLAS_NUM_THREADS" in os.environ or "OMP_NUM_THREADS" in os.environ:
+        return
+    import scipy
+
+    package = Path(scipy.__file__).parent
+    for folder in (package.parent / "scipy.libs", package / ".dylibs"):
+        for library in folder.glob("libscipy_openblas*"):
+            set_threads = getattr(ctypes.CDLL(str(library)), "scipy_openblas_set_num_threads", None)
+            if set_threads is not None:
+                set_threads(1)
+
+
 def _register_blas() -> None:
     for name in ("sgemm", "dgemm"):
         llvm.add_symbol("chaoskit_" + name, get_cython_function_address("scipy.linalg.cython_blas", name))
+    _one_blas_thread()
 
 
 BEFORE_FIRST_KERNEL.append(_register_blas)
