@@ -77,6 +77,11 @@ def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool
         raise InvalidInputError(
             f"{name}: expected at least {minimum} rows, got {len(data)}; give a longer series"
         )
+    largest = float(np.abs(data).max())
+    if largest > 1e100 or 0 < largest < 1e-100:
+        raise InvalidInputError(
+            f"{name}: expected values whose squares are finite, got {largest:.1e} at most; rescale the series"
+        )
     if not constant:
         still = np.flatnonzero(np.ptp(data, axis=0) == 0)
         if still.size:

@@ -1,5 +1,7 @@
 """The errors and warnings that chaoskit raises. A message says what was expected, what came, what to do."""
 
+from typing import Any
+
 
 class ChaoskitError(Exception):
     """Base class of every error raised on purpose by chaoskit."""
@@ -32,4 +34,12 @@ class MissingDependencyError(ChaoskitError, ImportError):
 
 
 class ChaoskitWarning(UserWarning):
-    """Something went on, but the result needs a second look."""
+    """Something went on, but the result needs a second look.
+
+    Attributes
+    ----------
+    diverged_at : ndarray of int, shape (batch,), or None
+        Where orbits of a batch diverged: the first step at which each is not finite, 0 if it stays finite.
+    """
+
+    diverged_at: Any = None

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import _check
+from ..errors import InvalidInputError
 
-def generator(rng) -> np.random.Generator:
-    """A Generator from a seed, a Generator or None."""
-    return np.random.default_rng(rng)
+
+def prepare(rng, dtype, **sizes) -> np.random.Generator:
+    """A Generator from a seed, a Generator or None, once sizes and dtype are those of a cell."""
+    for name, value in sizes.items():
+        _check.integer(value, name, 0 if name == "n_inputs" else 1)
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise InvalidInputError(f"dtype: expected float32 or float64, got {dtype!r}")
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"rng: expected a seed or a Generator, got {rng!r} ({error})") from None
 
 
 def scaled_normal(rng, shape, fan_in, dtype, gain=1.0) -> np.ndarray:

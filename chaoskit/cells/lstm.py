@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._init import generator, scaled_uniform
+from ._init import prepare, scaled_uniform
 from ._math import like, sigmoid, sigmoid_slope, tanh, tanh_slope
 from .protocol import Layout
 
@@ -41,7 +41,7 @@ class LSTM(NamedTuple):
     @classmethod
     def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
         """Random cell with n units, all weights uniform on +-1 / sqrt(n), forget biases raised by 1."""
-        rng = generator(rng)
+        rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         b = scaled_uniform(rng, 4 * n, n, dtype)
         b[n : 2 * n] += 1
         return cls(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._init import generator, scaled_normal, scaled_uniform
+from ._init import prepare, scaled_normal, scaled_uniform
 from ._math import relu, relu_slope
 from .protocol import Layout
 
@@ -42,7 +42,7 @@ class PLRNN(NamedTuple):
     @classmethod
     def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
         """Random cell with n states as in the paper: A and W uniform on +-1 / sqrt(n), h = 0."""
-        rng = generator(rng)
+        rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         return cls(
             A=scaled_uniform(rng, n, n, dtype),
             W=scaled_uniform(rng, (n, n), n, dtype),

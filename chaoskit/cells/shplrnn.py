@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._init import generator, scaled_normal, scaled_uniform
+from ._init import prepare, scaled_normal, scaled_uniform
 from ._math import relu, relu_slope
 from .plrnn import PLRNN
 from .protocol import Layout
@@ -53,7 +53,7 @@ class ShPLRNN(NamedTuple):
         Directions that the data leave open then keep their length at first, instead of shrinking: networks
         trained from A = 0.9 and larger W1 contract too fast (docs/verification.md).
         """
-        rng = generator(rng)
+        rng = prepare(rng, dtype, n=n, n_inputs=n_inputs, n_hidden=n_hidden)
         return cls(
             A=np.ones(n, dtype),
             W1=scaled_uniform(rng, (n, n_hidden), n_hidden, dtype, gain=0.1),

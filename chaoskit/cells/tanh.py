@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._init import generator, scaled_normal
+from ._init import prepare, scaled_normal
 from ._math import like, tanh, tanh_slope
 from .protocol import Layout
 
@@ -39,7 +39,7 @@ class Tanh(NamedTuple):
     @classmethod
     def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
         """Random cell with n states: W and U are Gaussian of variance 1/n and 1/M, b is 0."""
-        rng = generator(rng)
+        rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         return cls(
             W=scaled_normal(rng, (n, n), n, dtype),
             U=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),

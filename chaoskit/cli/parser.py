@@ -72,7 +72,7 @@ def _demo(commands: Any) -> None:
         'Needs pip install "chaoskit[examples]".',
     )  # fmt: skip
     parser.add_argument(
-        "--output", metavar="DIR", default="chaoskit-demo",
+        "-o", "--output", metavar="DIR", default="chaoskit-demo",
         help="folder for models, demo.json and pictures (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="train for seconds only: a check, not a result")
@@ -87,7 +87,7 @@ def _train(commands: Any) -> None:
         "one column is delay-embedded.",
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help=_FILE)
-    parser.add_argument("--output", metavar="MODEL.npz", required=True, help="where to save the model")
+    parser.add_argument("-o", "--output", metavar="MODEL.npz", required=True, help="where to save the model")
     parser.add_argument("--dt", type=float, default=1.0, help="time between two rows (default: %(default)s)")
     parser.add_argument(
         "--cell", default="shplrnn", help="tanh, relu, plrnn, shplrnn or lstm (default: %(default)s)"

@@ -54,7 +54,7 @@ def _note(case: dict[str, Any]) -> str:
         of_network = f", of the network {cell(loop['exponents'][0])}"
     runs = case["network"]["long_runs"]
     lost = 0 if runs is None else runs["diverged"] + runs["stopped"]
-    if lost:
+    if runs is not None and lost:
         of_network += f" ({lost} of {runs['runs']} runs of {runs['steps']} steps left the attractor)"
     beaten = [
         f"{'better' if verdict[key] else 'NOT better'} than {name}"

@@ -166,7 +166,7 @@ def lyapunov_spectrum(
     if isinstance(qr_every, str) and qr_every != "auto":
         raise InvalidInputError(f'qr_every: expected "auto" or a number of steps, got {qr_every!r}')
     every = 0 if qr_every == "auto" else _check.integer(qr_every, "qr_every", 1)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(_check.integer(seed, "seed"))
     start = _initial_state(prepared, x0, rng)
     driving = checked_inputs(inputs, prepared, transient + warm + steps, 1)
 
@@ -254,6 +254,11 @@ class _TangentRun:
             self.model.tag, self.model.pack, self.work, self.V, np.empty_like(self.V), driving, self.t,
             self.k, blocks, block_steps, every, limit, self.panel, logs, spreads,
         )  # fmt: skip
+        if broken >= 0 and every > _LONGEST_INTERVAL and np.isfinite(self.state).all():
+            raise InvalidInputError(
+                f"qr_every: the tangents overflowed within {every} steps, while the orbit stayed finite; "
+                f'take at most {_LONGEST_INTERVAL} steps, or "auto"'
+            )
         if broken >= 0:
             raise _diverged(self.model, self.t + broken)
         self.t += steps

@@ -47,7 +47,7 @@ def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient
         If shapes do not fit or numbers are not finite.
     DivergenceError
         If a single orbit leaves the finite numbers; `step` says when. In a batch, such rows are NaN from
-        there on, with one ChaoskitWarning.
+        there on, with one ChaoskitWarning whose `diverged_at` holds the step of each row (0: finite).
 
     Examples
     --------
@@ -68,7 +68,10 @@ def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient
     driving = checked_inputs(inputs, prepared, transient + steps, len(start))
     bad = np.zeros(len(start), np.int64)
     start = last_state(prepared, start, driving, transient, bad)
-    out = np.empty((steps + 1, len(start), prepared.dim), prepared.dtype)
+    try:
+        out = np.empty((steps + 1, len(start), prepared.dim), prepared.dtype)
+    except MemoryError as error:
+        raise InvalidInputError(f"steps: the orbit does not fit in memory ({error}); take fewer") from None
     out[0] = start
     run(prepared, out, driving[transient:], transient, bad)
     if bad.any():
@@ -117,12 +120,12 @@ def _report_divergence(model: Model, bad: np.ndarray, batched: bool) -> None:
             step=int(bad[0]),
         )
     lost = np.flatnonzero(bad)
-    warnings.warn(
+    warning = ChaoskitWarning(
         f"{lost.size} of {bad.size} orbits of {model.name} left the finite numbers, the first at step "
-        f"{bad[lost].min()} (row {lost[bad[lost].argmin()]}); they are NaN from there on",
-        ChaoskitWarning,
-        stacklevel=3,
+        f"{bad[lost].min()} (row {lost[bad[lost].argmin()]}); they are NaN from there on"
     )
+    warning.diverged_at = bad
+    warnings.warn(warning, stacklevel=3)
 
 
 def jacobian(model: Any, x: Any, u: Any = None) -> np.ndarray:

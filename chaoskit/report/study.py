@@ -146,10 +146,11 @@ def judge(prepared: Prepared, run: Generated) -> Evaluation:
 
 def by_dimension(prepared: Prepared, runs: dict[str, Generated]) -> dict[str, dict[str, float | None]]:
     """Divergence of each run, and its floor, in fewer and in more coordinates than the verdict uses."""
-    delay, table = prepared.case.view_delay, {}
+    delay = prepared.case.view_delay
+    table: dict[str, dict[str, float | None]] = {}
     for count in VIEWS:
         true = embed(prepared.test, delay, count)
-        row = {"floor": float(floor(state_space_divergence, true))}
+        row: dict[str, float | None] = {"floor": float(floor(state_space_divergence, true))}
         for name, run in runs.items():
             held = run.diverged_at is None
             row[name] = float(state_space_divergence(true, embed(run.series, delay, count))) if held else None

@@ -102,7 +102,10 @@ class System:
         """Run the functions once in Python, where a mistake has a readable trace, at any state."""
         x = np.linspace(0.1, 0.2, self.dim)
         names = "t, x, p, out" if self.is_flow else "x, p, out"
-        for name, run in (("function", self.evaluate), ("jacobian", self.evaluate_jacobian)):
+        checks = [("function", self.evaluate)]
+        if self._jacobian is not None:
+            checks.append(("jacobian", self.evaluate_jacobian))
+        for name, run in checks:
             try:
                 with np.errstate(all="ignore"):
                     values = run(x)

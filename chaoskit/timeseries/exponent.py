@@ -18,6 +18,7 @@ MINIMUM_ROWS = 100
 PERIODS_FOLLOWED = 10  # at first; doubled until the distance levels off
 PERIODS_NEEDED = 20
 WIDE = 16  # coordinates of a state
+MOST_REFERENCES = 20_000  # more change nothing but the time
 SEARCH = 1_500_000_000  # differences of two coordinates, in states wider than that
 SAMPLES_PER_PERIOD = 20  # lags of the curve in a mean period
 FINE_SAMPLING = 10  # samples in a mean period from which the series is a flow's, not a map's
@@ -191,10 +192,14 @@ def estimate_lyapunov(
     data = _check.series(series, minimum=MINIMUM_ROWS)
     data = (data - data.mean(axis=0)) / data.std(axis=0)
     rng = np.random.default_rng(_check.integer(seed, "seed"))
-    n_reference = _check.integer(n_reference, "n_reference", 20)
+    n_reference = min(_check.integer(n_reference, "n_reference", 20), MOST_REFERENCES)
     period = mean_period(data)
     delay, dimension, theiler = _reconstruction(data, period, delay, dimension, theiler)
     states = np.ascontiguousarray(embed(data, delay, dimension))
+    if theiler >= len(states) // 2:
+        raise InvalidInputError(
+            f"theiler: expected less than half of the {len(states)} states, got {theiler}; give a smaller one"
+        )
     stride = max(1, int(period / SAMPLES_PER_PERIOD))
     if states.shape[1] > WIDE:  # a tree prunes nothing there: keep the search to seconds
         n_reference = max(200, min(n_reference, SEARCH // states.size))

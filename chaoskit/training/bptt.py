@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _check
 from ..cells._validate import checked_cell, is_cell
-from ..errors import InvalidInputError
+from ..errors import DivergenceError, InvalidInputError
 from ..forcing import Forcing, Schedule
 from ..kernels import packing
 from ..kernels.cpu_adjoint import adjoint_work, backpropagate
@@ -93,6 +93,8 @@ def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing,
     ------
     InvalidInputError
         If shapes do not fit, numbers are not finite, or the decoder cannot be inverted.
+    DivergenceError
+        If the orbit or its gradients leave the finite numbers.
 
     References
     ----------
@@ -124,12 +126,18 @@ def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing,
     batch, T = len(data), data.shape[1] - 1
     driving = _driving(inputs, sizes.inputs, T, batch, dtype)
     run = Backpropagation(cell, len(B), T, batch, checked_schedule(forcing, T))
-    return run(cell, B, np.ascontiguousarray(data.transpose(1, 0, 2)), driving)
+    loss, gradient, decoder_gradient = run(cell, B, np.ascontiguousarray(data.transpose(1, 0, 2)), driving)
+    if not (np.isfinite(loss) and all(np.isfinite(a).all() for a in (*gradient, decoder_gradient))):
+        raise DivergenceError(
+            "cell: expected an orbit and gradients that stay finite, got infinity or NaN within "
+            f"{T} steps; force more often, shorten the series or scale the weights down"
+        )
+    return loss, gradient, decoder_gradient
 
 
 def checked_schedule(forcing: Any, T: int) -> Schedule:
     """Schedule of a forcing object for sequences of T steps."""
-    if not isinstance(forcing, Forcing):
+    if isinstance(forcing, type) or not isinstance(forcing, Forcing):
         raise InvalidInputError(
             f"forcing: expected an object of chaoskit.forcing such as Sparse(tau) or Never(), got {forcing!r}"
         )

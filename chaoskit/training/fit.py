@@ -117,6 +117,8 @@ def fit(
     dt = _check.positive(dt, "dt")
     dtype = _float_type(dtype)
     rng = np.random.default_rng(_check.integer(seed, "seed"))
+    if cell_options is not None and not isinstance(cell_options, Mapping):
+        raise InvalidInputError(f"cell_options: expected a mapping of names to values, got {cell_options!r}")
     options = dict(cell_options or {})
     network, decoder, trained = _network(cell, n_states, options, data.shape[1], dtype, rng)
     schedule, estimate = choose_forcing(forcing, data, dt)
@@ -190,6 +192,8 @@ def _epochs(run: _Training, validation: Validation, settings: dict[str, Any], pr
 
 def _network(cell, n_states, options, D: int, dtype, rng):
     """The cell to train, its decoder, and whether the decoder is trained."""
+    if is_cell(cell) and options:
+        raise InvalidInputError("cell_options: expected none with a cell that is there already")
     if is_cell(cell):
         network = checked_cell(type(cell)(*(np.array(a, dtype) for a in cell)))
         n = packing.sizes_of(network).n

@@ -232,6 +232,9 @@ def load(path: Any) -> FitResult:
             raise InvalidInputError("scale: expected numbers above 0")
         prefix = "history."
         history = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
+        for name in ("update", "loss", "gradient_norm", "validation_update", "validation"):
+            if history[name].ndim != 1 or history[name].dtype.kind not in "fi":
+                raise InvalidInputError(f"history.{name}: expected one column of numbers")
         return FitResult(
             cell=cell, decoder=decoder, **rows, dt=_check.positive(header["dt"], "dt"), **counts,
             lyapunov=estimate, history=history, settings=header["settings"], path=str(path),
