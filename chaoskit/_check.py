@@ -77,11 +77,6 @@ def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool
         raise InvalidInputError(
             f"{name}: expected at least {minimum} rows, got {len(data)}; give a longer series"
         )
-    largest = float(np.abs(data).max())
-    if largest > 1e100 or 0 < largest < 1e-100:
-        raise InvalidInputError(
-            f"{name}: expected values whose squares are finite, got {largest:.1e} at most; rescale the series"
-        )
     if not constant:
         still = np.flatnonzero(np.ptp(data, axis=0) == 0)
         if still.size:
@@ -89,6 +84,15 @@ def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool
                 f"{name}: column {int(still[0])} never changes (value {data[0, still[0]]:g}); remove it"
             )
     return data
+
+
+def moderate(data: np.ndarray, name: str = "series") -> None:
+    """Raise where squares would overflow or vanish, for work that needs a standard deviation."""
+    largest = float(np.abs(data).max())
+    if largest > 1e100 or 0 < largest < 1e-100:
+        raise InvalidInputError(
+            f"{name}: expected values whose squares are finite, got {largest:.1e} at most; rescale the series"
+        )
 
 
 def same_columns(a: np.ndarray, b: np.ndarray, names: str) -> None:

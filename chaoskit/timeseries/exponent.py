@@ -190,16 +190,13 @@ def estimate_lyapunov(
     """
     dt = _check.positive(dt, "dt")
     data = _check.series(series, minimum=MINIMUM_ROWS)
+    _check.moderate(data)
     data = (data - data.mean(axis=0)) / data.std(axis=0)
     rng = np.random.default_rng(_check.integer(seed, "seed"))
     n_reference = min(_check.integer(n_reference, "n_reference", 20), MOST_REFERENCES)
     period = mean_period(data)
     delay, dimension, theiler = _reconstruction(data, period, delay, dimension, theiler)
     states = np.ascontiguousarray(embed(data, delay, dimension))
-    if theiler >= len(states) // 2:
-        raise InvalidInputError(
-            f"theiler: expected less than half of the {len(states)} states, got {theiler}; give a smaller one"
-        )
     stride = max(1, int(period / SAMPLES_PER_PERIOD))
     if states.shape[1] > WIDE:  # a tree prunes nothing there: keep the search to seconds
         n_reference = max(200, min(n_reference, SEARCH // states.size))
@@ -209,6 +206,10 @@ def estimate_lyapunov(
         raise InvalidInputError(
             f"series: {len(data)} rows leave {max(0, probe.rows(4))} states with delay {delay}, "
             f"dimension {dimension} and theiler {theiler}; give a longer series or smaller options"
+        )
+    if theiler >= len(states) // 2:
+        raise InvalidInputError(
+            f"theiler: expected less than half of the {len(states)} states, got {theiler}; give a smaller one"
         )
     ceiling = probe.ceiling(rng)
     first = math.ceil(PERIODS_FOLLOWED * max(period, 4.0) / stride)

@@ -114,6 +114,7 @@ def fit(
     (10, 2)
     """
     data = _check.series(series, minimum=20)
+    _check.moderate(data)
     dt = _check.positive(dt, "dt")
     dtype = _float_type(dtype)
     rng = np.random.default_rng(_check.integer(seed, "seed"))
