@@ -18,7 +18,7 @@ _F = np.float32
 _LOG2E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _LOG2E_32, _LN2_HIGH_32, _LN2_LOW_32 = _F(_LOG2E), _F(0.693359375), _F(-2.12194440e-4)
-_ONE, _TWO, _HALF, _LIMIT_32 = _F(1), _F(2), _F(0.5), _F(10)
+_ONE, _TWO, _HALF, _LIMIT_32 = _F(1), _F(2), _F(0.5), _F(43)
 # Taylor coefficients of (expm1(r) - r) / r^2, highest first: 1/13! .. 1/2! and 1/8! .. 1/2!
 _C13, _C12, _C11, _C10, _C9, _C8, _C7, _C6, _C5, _C4, _C3 = (1 / math.factorial(n) for n in range(13, 2, -1))
 _D8, _D7, _D6, _D5, _D4, _D3, _D2 = (_F(1 / math.factorial(n)) for n in range(8, 1, -1))
@@ -34,11 +34,12 @@ def _float32_from_bits(typingctx, v):
     return types.float32(types.int32), lambda c, b, s, a: b.bitcast(a[0], ir.FloatType())
 
 
-# tanh(x) = e / (e + 2) with e = expm1(2 |x|), range-reduced by powers of two.
-# The clamp is written so that NaN takes the other branch: `min` would turn it into a number.
-def _tanh64(x):
+# tanh(x) = e / (e + 2) with e = expm1(2 |x|), range-reduced by powers of two, and with it the slope
+# 1 - tanh^2 = (1 + |tanh|) 2 / (e + 2): right to the last digit where the unit is so saturated that
+# its value is 1. The clamp is written so that NaN takes the other branch: `min` would turn it into a number.
+def _tanh_and_slope64(x):
     a = abs(x)
-    a = 2.0 * (20.0 if a > 20.0 else a)
+    a = 2.0 * (350.0 if a > 350.0 else a)
     k = np.floor(a * _LOG2E + 0.5)
     r = (a - k * _LN2_HIGH) - k * _LN2_LOW
     p = _C13 * r + _C12
@@ -55,10 +56,11 @@ def _tanh64(x):
     small = r + r * r * p
     scale = _float64_from_bits((np.int64(k) + np.int64(1023)) << np.int64(52))
     e = scale * small + (scale - 1.0)
-    return math.copysign(e / (e + 2.0), x)
+    t = e / (e + 2.0)
+    return math.copysign(t, x), 2.0 * (1.0 + t) / (e + 2.0)
 
 
-def _tanh32(x):
+def _tanh_and_slope32(x):
     a = abs(x)
     a = _TWO * (_LIMIT_32 if a > _LIMIT_32 else a)
     k = np.floor(a * _LOG2E_32 + _HALF)
@@ -72,17 +74,25 @@ def _tanh32(x):
     small = r + r * r * p
     scale = _float32_from_bits((np.int32(k) + np.int32(127)) << np.int32(23))
     e = scale * small + (scale - _ONE)
-    return math.copysign(e / (e + _TWO), x)
+    t = e / (e + _TWO)
+    return math.copysign(t, x), _TWO * (_ONE + t) / (e + _TWO)
 
 
+def tanh_and_slope(x):
+    """(tanh(x), its derivative 1 - tanh(x)^2), both right to a few units in the last place."""
+    e = math.exp(-2.0 * abs(x))
+    return math.tanh(x), 4.0 * e / (1.0 + e) ** 2
+
+
+@overload(tanh_and_slope, target="generic", jit_options=INLINE)
+def _tanh_and_slope(x):
+    return _tanh_and_slope32 if x == types.float32 else _tanh_and_slope64
+
+
+@helper
 def tanh(x):
     """Hyperbolic tangent."""
-    return math.tanh(x)
-
-
-@overload(tanh, target="generic", jit_options=INLINE)
-def _tanh(x):
-    return _tanh32 if x == types.float32 else _tanh64
+    return tanh_and_slope(x)[0]
 
 
 def like(x, value):

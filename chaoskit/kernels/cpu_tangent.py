@@ -62,7 +62,7 @@ def tangent_products(
     old, new = unowned(V), unowned(W)
     rows_old, rows_new = old[nx:].reshape(k, nx), new[nx:].reshape(k, nx)
     norms = np.zeros(k, V.dtype)
-    gram = np.empty(max(1, k * k), V.dtype)
+    coefficients = np.empty(k * k, V.dtype)
     t = 0
     broken = -1
     for block in range(blocks):
@@ -73,7 +73,7 @@ def tangent_products(
                 tangent_step(tag, pack, work, blas, old, k, U, t * width, t0 + t, new)
                 old, new, rows_old, rows_new = new, old, rows_new, rows_old
                 t += 1
-            gram_schmidt(rows_old, old, nx, norms, gram, panel, blas)
+            gram_schmidt(rows_old, old, nx, norms, coefficients, panel, blas)
             spread = _add_logs(norms, logs, block)
             if not (math.isfinite(spread) and math.isfinite(_sum(old, nx))):
                 broken = t

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 from pathlib import Path
 
@@ -44,6 +45,9 @@ def _register_blas() -> None:
 
 
 BEFORE_FIRST_KERNEL.append(_register_blas)
+
+# In units of eps sqrt(rows + entries): how far round-off reaches above what it came from.
+_NOISE = 8.0
 
 
 def _call(like, *pointers):
@@ -113,21 +117,25 @@ def small_product(a, ia, lda, rows, inner_size, bt, cols, c, ic):
 
 
 @inner_sums
-def _gram_schmidt_panel(V, norms):
-    """Modified Gram-Schmidt of the rows of V, four rows at a time. A zero row stays zero: norm 0, no NaN."""
-    k, N = V.shape
+def _gram_schmidt_panel(V, norms, flat, iv, first, k, coefficients):
+    """Modified Gram-Schmidt of the rows of V, four rows at a time. A zero row stays zero: norm 0, no NaN.
+
+    V are the rows from `first` on of the block in `flat`, k of them in all, of which the rows before
+    `first` are done; coefficients (k, k), flat, gets the triangle of the panel.
+    """
+    count, N = V.shape
     zero, one = V.dtype.type(0), V.dtype.type(1)
-    for j in range(k):
-        total = zero
-        for i in range(N):
-            total += V[j, i] * V[j, i]
-        norm = np.sqrt(total)
+    for j in range(count):
+        norm = _row_norm(V, j)
+        if _cancelled(norm, coefficients, (first + j) * k, first + j):
+            norm = _clean_row(V, j, flat, iv, N, first + j, k, coefficients)
         norms[j] = norm
         inverse = one / norm if norm > zero else norm
         for i in range(N):
             V[j, i] *= inverse
+        at = first * (k + 1) + j
         l = j + 1
-        while l + 3 < k:
+        while l + 3 < count:
             c0, c1, c2, c3 = zero, zero, zero, zero
             for i in range(N):
                 q = V[j, i]
@@ -141,37 +149,119 @@ def _gram_schmidt_panel(V, norms):
                 V[l + 1, i] -= c1 * q
                 V[l + 2, i] -= c2 * q
                 V[l + 3, i] -= c3 * q
+            row = at + l * k
+            coefficients[row] = c0
+            coefficients[row + k] = c1
+            coefficients[row + 2 * k] = c2
+            coefficients[row + 3 * k] = c3
             l += 4
-        while l < k:
+        while l < count:
             c0 = zero
             for i in range(N):
                 c0 += V[j, i] * V[l, i]
             for i in range(N):
                 V[l, i] -= c0 * V[j, i]
+            coefficients[at + l * k] = c0
             l += 1
 
 
-@inner
-def gram_schmidt(V, flat, iv, norms, gram, panel, work):
-    """Orthonormalise the rows of V (k, N) in place; norms gets the diagonal of R.
+@inner_sums
+def _row_norm(V, j):
+    total = V.dtype.type(0)
+    for i in range(V.shape[1]):
+        total += V[j, i] * V[j, i]
+    if V.itemsize == 8:
+        in_range = 1e-280 < total < 1e300
+    else:
+        in_range = 1e-30 < total < 1e37
+    return np.sqrt(total) if in_range else _norm_of_extremes(V, j)
 
-    `flat` is the memory of V, which begins at `iv`. Panels of rows are joined by two products, halves
+
+@inner
+def _norm_of_extremes(V, j):
+    """Norm of row j, of numbers whose squares would underflow or overflow."""
+    size = V.dtype.type(0)
+    for i in range(V.shape[1]):
+        size = abs(V[j, i]) if not abs(V[j, i]) <= size else size
+    if not (size > 0 and math.isfinite(size)):
+        return size
+    total = 0.0
+    for i in range(V.shape[1]):
+        ratio = np.float64(V[j, i]) / size
+        total += ratio * ratio
+    return V.dtype.type(size * math.sqrt(total))
+
+
+@inner
+def _cancelled(rest, coefficients, row, count):
+    """True if a row has lost all but 1e-10 (1e-4 in float32) of its length to the `count` rows before it."""
+    most = coefficients.dtype.type(0)
+    for j in range(count):
+        size = abs(coefficients[row + j])
+        most = size if size > most else most
+    return 0 < rest < coefficients.dtype.type(1e-10 if coefficients.itemsize == 8 else 1e-4) * most
+
+
+@inner_sums
+def _clean_row(V, j, flat, iv, N, l, k, coefficients):
+    """Row j of V, row l of all, once more against the rows before it; set to zero if that leaves noise.
+
+    The products between panels take off a panel at a time, with an error of eps times the whole row in
+    each direction of the panel; that is too much for a row of which little remains.
+    """
+    for q in range(l):
+        at = iv + q * N
+        c = V.dtype.type(0)
+        for i in range(N):
+            c += flat[at + i] * V[j, i]
+        for i in range(N):
+            V[j, i] -= c * flat[at + i]
+        coefficients[l * k + q] += c
+    if _is_noise(flat, iv, N, l, k, coefficients):
+        for i in range(N):
+            V[j, i] = 0
+    return _row_norm(V, j)
+
+
+@inner
+def _is_noise(flat, iv, N, l, k, coefficients):
+    """True if no entry of row l of k stands above the round-off of what was taken off it.
+
+    Entry by entry, because a tangent may be tiny and yet right to the last digit: where J = diag . W is
+    badly graded, the small entries are small in every row.
+    """
+    eps = 2.3e-16 if flat.itemsize == 8 else 1.2e-7
+    bound = _NOISE * eps * math.sqrt(N + k)
+    for i in range(N):
+        size = 0.0
+        for j in range(l):
+            size += abs(coefficients[l * k + j] * flat[iv + j * N + i])
+        if not abs(flat[iv + l * N + i]) <= bound * size:
+            return False
+    return True
+
+
+@inner
+def gram_schmidt(V, flat, iv, norms, coefficients, panel, work):
+    """Orthonormalise the rows of V (k, N) in place: V = (lower triangle) Q.
+
+    norms gets the diagonal of the triangle, coefficients (k, k), flat, what lies below it. `flat` is the
+    memory of V, which begins at `iv`. Panels of rows are joined by two products, halves
     of powers of two as in the recursive form, but iteratively: a recursive function cannot be cached.
     On tangents kept as rows this stays exact where J = diag . W is badly graded and Householder is not.
+    A direction that the Jacobian has wiped out comes back as round-off; such a row becomes zero (norm 0).
     """
     k, N = V.shape
-    if k <= panel:
-        _gram_schmidt_panel(V, norms)
-        return
     done = 0
     while done < k:
         stop = min(done + panel, k)
-        _gram_schmidt_panel(V[done:stop], norms[done:stop])
+        _gram_schmidt_panel(V[done:stop], norms[done:stop], flat, iv, done, k, coefficients)
         done = stop
         panels = done // panel
         w = panel * (panels & -panels)  # rows of the block that has just become complete
         r = min(w, k - done)
         if r > 0:
             q, v = iv + (done - w) * N, iv + done * N
-            gemm(work, 0, 1, r, w, N, 1, flat, v, N, flat, q, N, 0, gram, 0, w)
-            gemm(work, 0, 0, r, N, w, -1, gram, 0, w, flat, q, N, 1, flat, v, N)
+            c = done * k + done - w
+            gemm(work, 0, 1, r, w, N, 1, flat, v, N, flat, q, N, 0, coefficients, c, k)
+            gemm(work, 0, 0, r, N, w, -1, coefficients, c, k, flat, q, N, 1, flat, v, N)
