@@ -5,7 +5,17 @@ backpropagation through time; its free run comes out with its exponents and its 
 """
 
 from . import cells, errors, forcing, measures, systems, training
-from .dynamics import LyapunovResult, jacobian, lyapunov_spectrum, simulate
+from .dynamics import (
+    JacobianProduct,
+    LyapunovResult,
+    TwoOrbitExponent,
+    finite_time_exponents,
+    jacobian,
+    jacobian_product,
+    lyapunov_spectrum,
+    simulate,
+    two_orbit_exponent,
+)
 from .errors import ChaoskitError, ChaoskitWarning
 from .timeseries import DataLyapunov, estimate_lyapunov
 from .training import Evaluation, FitResult, evaluate, fit, load
@@ -13,7 +23,8 @@ from .training import Evaluation, FitResult, evaluate, fit, load
 __version__ = "0.1.0"
 
 __all__ = [
-    "ChaoskitError", "ChaoskitWarning", "DataLyapunov", "Evaluation", "FitResult", "LyapunovResult",
-    "__version__", "cells", "errors", "estimate_lyapunov", "evaluate", "fit", "forcing", "jacobian", "load",
-    "lyapunov_spectrum", "measures", "simulate", "systems", "training",
+    "ChaoskitError", "ChaoskitWarning", "DataLyapunov", "Evaluation", "FitResult", "JacobianProduct",
+    "LyapunovResult", "TwoOrbitExponent", "__version__", "cells", "errors", "estimate_lyapunov", "evaluate",
+    "finite_time_exponents", "fit", "forcing", "jacobian", "jacobian_product", "load", "lyapunov_spectrum",
+    "measures", "simulate", "systems", "training", "two_orbit_exponent",
 ]  # fmt: skip

@@ -168,16 +168,18 @@ def jacobian(model: Any, x: Any, u: Any = None) -> np.ndarray:
             raise InvalidInputError("model: expected scalar parameters, got a batch of systems")
         out = np.stack([model.evaluate_jacobian(point) for point in points])
     else:
-        out = np.stack([orbit_jacobians(prepared, point, driving[:, i])[0] for i, point in enumerate(points)])
+        out = np.stack([orbit_jacobians(prepared, x, driving[:, i])[0][0] for i, x in enumerate(points)])
     return out if states.ndim == 2 else out[0]
 
 
-def orbit_jacobians(model: Model, state: np.ndarray, inputs: np.ndarray, t0: int = 0) -> np.ndarray:
-    """One-step Jacobians (steps, N, N) along the orbit from `state` under inputs (steps, M)."""
+def orbit_jacobians(
+    model: Model, state: np.ndarray, inputs: np.ndarray, t0: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """One-step Jacobians (steps, N, N) along the orbit from `state` under inputs (steps, M), and its end."""
     n, steps = model.dim, len(inputs)
     V = np.zeros((n + 1) * n, model.dtype)
     V[:n] = state
     out = np.empty((steps, n, n), model.dtype)
     driving = np.ascontiguousarray(inputs).reshape(-1)
     jacobians(model.tag, model.pack, model.work(1, n), V, V.copy(), driving, t0, steps, out.reshape(-1))
-    return out
+    return out, V[:n].copy()

@@ -71,3 +71,18 @@ def error_of_combination(series: np.ndarray, gradient: np.ndarray) -> float:
     if not used.any():
         return 0.0
     return batch_means_error(series[:, used] @ gradient[used])[0]
+
+
+from typing import NamedTuple
+
+
+class MeanErrors(NamedTuple):
+    stderr: np.ndarray
+    half_width: np.ndarray
+    n_effective: np.ndarray
+    deterministic: np.ndarray
+
+
+def mean_errors(rates: np.ndarray) -> MeanErrors:
+    e = np.array([batch_means_error(column) for column in rates.T]).reshape(-1, 2)
+    return MeanErrors(e[:, 0], 2 * e[:, 0], e[:, 1], np.zeros(len(e), bool))

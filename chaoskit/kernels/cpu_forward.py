@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .._jit import inner, model_kernel
 from .linalg import blas_arguments
 from .models import advance, borrow
@@ -44,3 +46,44 @@ def orbit(tag, pack, work, X, rows, nx, U, t0, steps, bad):
                 for i in range(iy, X.size):
                     X[i] = math.nan
                 return
+
+
+@inner
+def _distance(X, nx):
+    """Distance between the two states of X."""
+    total = 0.0
+    for i in range(nx):
+        d = np.float64(X[nx + i]) - np.float64(X[i])
+        total += d * d
+    return math.sqrt(total)
+
+
+@model_kernel
+def two_orbits(tag, pack, work, X, Y, nx, U, t0, blocks, block_steps, every, logs):
+    """Two neighbouring orbits X (2, nx), flat; the second is pulled back to its first distance every `every`
+    steps along the line that joins them. logs (blocks,) gains the logarithms of the growth; a distance of
+    0 adds -inf. Returns the step at which an orbit was no longer finite, or -1.
+    """
+    blas = blas_arguments(X)
+    pack, work = borrow(pack, work)
+    width = U.size // (blocks * block_steps)
+    distance = _distance(X, nx)
+    t = 0
+    for block in range(blocks):
+        done = 0
+        while done < block_steps:
+            length = min(every, block_steps - done)
+            for _ in range(length):
+                advance(tag, pack, work, blas, X, 0, 2, U, t * width, t0 + t, Y, 0)
+                for i in range(2 * nx):
+                    X[i] = Y[i]
+                t += 1
+            done += length
+            now = _distance(X, nx)
+            if not math.isfinite(now):
+                return t
+            logs[block] += math.log(now / distance) if now > 0.0 else -math.inf
+            scale = distance / now if now > 0.0 else 0.0
+            for i in range(nx):
+                X[nx + i] = X[i] + (X[nx + i] - X[i]) * X.dtype.type(scale)
+    return -1

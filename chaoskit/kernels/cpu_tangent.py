@@ -10,6 +10,8 @@ from .._jit import inner, inner_sums, model_kernel, unowned
 from .linalg import blas_arguments, borrowed, gram_schmidt, keep_alive
 from .models import borrow, tangent_step
 
+_SLACK = 20  # intervals: a single one may spread this many times further than the average may
+
 
 @inner
 def _add_logs(norms, logs, block):
@@ -43,16 +45,15 @@ def _sum(x, n):
 
 
 @model_kernel
-def tangent_products(
-    tag, pack, work, V, W, U, t0, k, blocks, block_steps, every, limit, panel, logs, spreads
-):
+def tangent_products(tag, pack, work, V, W, U, t0, k, blocks, block_steps, every, limit, panel, logs, spread):
     """Push k tangents along an orbit, orthonormalise every `every` steps, sum the logarithms by block.
 
     V ((k + 1) nx,), flat: row 0 the state, then the tangents; all are left one run further on. W is scratch
     of the same size.
-    U: inputs (steps, M), flat. logs (blocks, k) gets the sums of log norms, spreads (blocks,) the widest
-    spread of log norms met in one interval. With `limit` > 0 an interval whose spread exceeds it halves the
-    next ones. Returns (the interval at the end, the step at which the orbit was no longer finite or -1).
+    U: inputs (steps, M), flat. logs (blocks, k) gets the sums of log norms; spread (1,) gains the sum, over
+    intervals of more than one step, of the largest norm over the smallest: the loss is in proportion to it.
+    With `limit` > 0 the next intervals are halved when that sum exceeds `limit` per step. Returns (the
+    interval at the end, the step at which the orbit was no longer finite or -1).
     """
     owned = blas_arguments(V)
     blas = borrowed(owned)
@@ -62,8 +63,8 @@ def tangent_products(
     old, new = unowned(V), unowned(W)
     rows_old, rows_new = old[nx:].reshape(k, nx), new[nx:].reshape(k, nx)
     norms = np.zeros(k, V.dtype)
-    coefficients = np.empty(k * k, V.dtype)
-    t = 0
+    coefficients = np.zeros(k * k, V.dtype)
+    t, since, met = 0, 0, spread[0]
     broken = -1
     for block in range(blocks):
         done = 0
@@ -74,12 +75,14 @@ def tangent_products(
                 old, new, rows_old, rows_new = new, old, rows_new, rows_old
                 t += 1
             gram_schmidt(rows_old, old, nx, norms, coefficients, panel, blas)
-            spread = _add_logs(norms, logs, block)
-            if not (math.isfinite(spread) and math.isfinite(_sum(old, nx))):
+            width_of_norms = _add_logs(norms, logs, block)
+            if not (math.isfinite(width_of_norms) and math.isfinite(_sum(old, nx))):
                 broken = t
-            spreads[block] = max(spreads[block], spread)
-            if limit > 0 and spread > limit and every > 1:
+            if length > 1:
+                spread[0] += math.exp(width_of_norms)
+            if limit > 0 and every > 1 and spread[0] - met > limit * (t - since + _SLACK * every):
                 every = max(1, every // 2)
+                met, since = spread[0], t
             done += length
     for i in range(V.size):
         V[i] = old[i]
@@ -107,3 +110,49 @@ def jacobians(tag, pack, work, V, W, U, t0, steps, out):
             V[i] = W[i]
             for j in range(nx):
                 out[(t * nx + j) * nx + i] = W[(i + 1) * nx + j]  # rows of W are columns of the Jacobian
+
+
+@inner
+def _scale_to_one(x, first, size):
+    """Multiply x[first:size] by a power of two, which loses nothing, so that the largest entry is about 1.
+
+    Returns the exponent taken out; NaN and infinity are left alone.
+    """
+    largest = 0.0
+    for i in range(first, size):
+        value = abs(np.float64(x[i]))
+        largest = value if not value <= largest else largest
+    if largest == 0.0 or not math.isfinite(largest):
+        return 0
+    exponent = math.frexp(largest)[1]
+    scale = x.dtype.type(math.ldexp(1.0, -exponent))
+    for i in range(first, size):
+        x[i] *= scale
+    return exponent
+
+
+@model_kernel
+def scaled_products(tag, pack, work, V, W, U, t0, k, steps):
+    """Push k tangents along an orbit, scaled by powers of two so that their product cannot overflow.
+
+    V, W, U as in `tangent_products`, without orthonormalisation. Returns (the sum of the exponents taken
+    out, the step at which the orbit or its tangents were no longer finite or -1).
+    """
+    owned = blas_arguments(V)
+    blas = borrowed(owned)
+    nx = V.size // (k + 1)
+    width = U.size // steps
+    pack, work = borrow(pack, work)
+    old, new = unowned(V), unowned(W)
+    exponent, broken = 0, -1
+    for t in range(steps):
+        tangent_step(tag, pack, work, blas, old, k, U, t * width, t0 + t, new)
+        old, new = new, old
+        exponent += _scale_to_one(old, nx, old.size)
+        if not math.isfinite(_sum(old, old.size)):
+            broken = t + 1
+            break
+    for i in range(V.size):
+        V[i] = old[i]
+    keep_alive(owned)
+    return exponent, broken

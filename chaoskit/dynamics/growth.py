@@ -1,0 +1,294 @@
+"""How perturbations grow: products of Jacobians, finite-time exponents, and two neighbouring orbits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _check
+from ..errors import InvalidInputError
+from ..kernels.cpu_forward import two_orbits
+from ..kernels.cpu_tangent import scaled_products
+from .lyapunov import checked_count, checked_interval, initial_state, set_interval, start_run, tangent_steps
+from .model import Model, checked_inputs, prepare
+from .statistics import mean_errors
+from .tangent_run import block_length, diverged
+
+_CHUNK = 1e9  # operations a kernel call may take before Python can be interrupted
+
+
+class JacobianProduct(NamedTuple):
+    """A product of Jacobians that may be beyond the range of floating point.
+
+    Attributes
+    ----------
+    mantissa : ndarray, shape (N, N)
+        The product over its spectral norm; zero if the product is.
+    log_scale : float
+        Natural logarithm of the spectral norm: product = mantissa * exp(log_scale).
+    """
+
+    mantissa: np.ndarray
+    log_scale: float
+
+
+class TwoOrbitExponent(NamedTuple):
+    """Largest exponent from two neighbouring orbits, and its standard error."""
+
+    exponent: float
+    stderr: float
+
+
+def jacobian_product(
+    model: Any, x0: Any = None, steps: int = 1000, *, dt=None, inputs=None, transient: int = 0, seed: int = 0
+) -> JacobianProduct:
+    """J(x_{T-1}) ... J(x_1) J(x_0) along an orbit, over any number of steps, without overflow.
+
+    Parameters
+    ----------
+    model : cell, System or FitResult
+    x0 : array_like, shape (N,), optional
+        Initial state. Default: the system's own, the start of a fitted model, or random for a cell.
+    steps : int
+        Number T of factors.
+    dt : float, optional
+        Integration step of a flow; its Jacobians are those of one step.
+    inputs : array_like, shape (T, M), optional
+        inputs[t] drives step t, counted from x0.
+    transient : int
+        Steps to leave out first.
+    seed : int
+        For the initial state of a cell.
+
+    Returns
+    -------
+    JacobianProduct
+        (mantissa, log_scale). The factors taken out on the way are powers of two, so that only the products
+        themselves round; their exponents are added up as integers.
+
+    Raises
+    ------
+    InvalidInputError
+        If arguments do not fit together.
+    DivergenceError
+        If the orbit leaves the finite numbers.
+
+    Examples
+    --------
+    >>> from chaoskit.systems import Logistic
+    >>> mantissa, log_scale = jacobian_product(Logistic(), steps=100_000)
+    >>> bool(abs(log_scale / 100_000 - np.log(2)) < 1e-3)
+    True
+    """
+    steps = _check.integer(steps, "steps", 1)
+    transient = _check.integer(transient, "transient")
+    prepared = prepare(model, dt=dt)
+    n = prepared.dim
+    start = initial_state(prepared, x0, np.random.default_rng(_check.integer(seed, "seed")))
+    driving = checked_inputs(inputs, prepared, transient + steps, 1)
+    run = start_run(prepared, start, driving, transient, n, np.random.default_rng(0))
+    V = run.V
+    V[n:] = np.eye(n).ravel()
+    exponent = 0
+    chunk = int(np.clip(_CHUNK / (n**3 + 100), 1, steps))
+    for at in range(0, steps, chunk):
+        count, t = min(chunk, steps - at), transient + at
+        part = np.ascontiguousarray(run.inputs[t : t + count]).reshape(-1)
+        taken, broken = scaled_products(
+            prepared.tag, prepared.pack, run.work, V, np.empty_like(V), part, t, n, count
+        )
+        if broken >= 0:
+            raise diverged(prepared, t + broken)
+        exponent += taken
+    return _normalised(V[n:].reshape(n, n).T, exponent)
+
+
+def _normalised(product: np.ndarray, exponent: int) -> JacobianProduct:
+    """The product over its spectral norm."""
+    norm = float(np.linalg.norm(product.astype(np.float64), 2))
+    if norm == 0.0:
+        return JacobianProduct(np.zeros_like(product), -math.inf)
+    return JacobianProduct(np.ascontiguousarray(product / norm), exponent * math.log(2.0) + math.log(norm))
+
+
+def finite_time_exponents(
+    model: Any,
+    x0: Any = None,
+    window: int = 100,
+    count: int = 1000,
+    *,
+    k: int | None = None,
+    dt: float | None = None,
+    inputs: Any = None,
+    transient: int = 1_000,
+    tangent_transient: int | str = "auto",
+    qr_every: int | str = "auto",
+    seed: int = 0,
+) -> np.ndarray:
+    """Finite-time Lyapunov exponents over consecutive windows of an orbit.
+
+    Each is the growth rate, over one window, of the tangents that reorthonormalisation has aligned, so that
+    the rows average to the spectrum over the same steps.
+
+    Parameters
+    ----------
+    model : cell, System or FitResult
+    x0 : array_like, shape (N,), optional
+        Initial state. Default: the system's own, the start of a fitted model, or random for a cell.
+    window : int
+        Steps a window.
+    count : int
+        Number of windows.
+    k, dt, inputs, transient, tangent_transient, qr_every, seed
+        As in `lyapunov_spectrum`, of a run of window * count steps; at most `window` steps lie between two
+        orthonormalisations.
+
+    Returns
+    -------
+    ndarray, shape (count, k)
+        In nats per step for cells and maps, per unit time for flows and when dt is given, in the order of
+        the tangents, which is that of the spectrum.
+
+    Raises
+    ------
+    InvalidInputError
+        If arguments do not fit together.
+    DivergenceError
+        If the orbit leaves the finite numbers.
+
+    Examples
+    --------
+    >>> from chaoskit.systems import Henon
+    >>> finite_time_exponents(Henon(), window=50, count=200).shape
+    (200, 2)
+    """
+    window = _check.integer(window, "window", 1)
+    count = _check.integer(count, "count", 1)
+    transient = _check.integer(transient, "transient")
+    steps = window * count
+    warm = tangent_steps(tangent_transient, steps)
+    prepared = prepare(model, dt=dt)
+    k = checked_count(k, prepared)
+    every = checked_interval(qr_every)
+    rng = np.random.default_rng(_check.integer(seed, "seed"))
+    start = initial_state(prepared, x0, rng)
+    driving = checked_inputs(inputs, prepared, transient + warm + steps, 1)
+    run = start_run(prepared, start, driving, transient, k, rng)
+    run.align(warm)
+    set_interval(run, steps, every)
+    return run.accumulate(steps, window, every == 0)[0] / (window * (prepared.dt or 1.0))
+
+
+def two_orbit_exponent(
+    model: Any,
+    x0: Any = None,
+    steps: int = 20_000,
+    *,
+    distance: float | None = None,
+    every: int = 10,
+    dt: float | None = None,
+    inputs: Any = None,
+    transient: int = 1_000,
+    tangent_transient: int | str = "auto",
+    seed: int = 0,
+) -> TwoOrbitExponent:
+    """Largest Lyapunov exponent from two neighbouring orbits: a cross-check that needs no Jacobian.
+
+    Parameters
+    ----------
+    model : cell, System or FitResult
+    x0 : array_like, shape (N,), optional
+        Initial state. Default: the system's own, the start of a fitted model, or random for a cell.
+    steps : int
+        Number of steps the average is taken over.
+    distance : float, optional
+        Distance of the orbits after each rescaling, in units of the state. Default: sqrt(eps) times the
+        size of the state (at least 1), where round-off and curvature cost about the same, 1e-8 in float64.
+    every : int
+        Steps between two rescalings; the orbits must not come so far apart that they no longer know of each
+        other.
+    dt, inputs, transient, tangent_transient, seed
+        As in `lyapunov_spectrum`.
+
+    Returns
+    -------
+    TwoOrbitExponent
+        (exponent, stderr), in nats per step for cells and maps, per unit time for flows and when dt is given;
+        -inf if the orbits meet.
+
+    Raises
+    ------
+    InvalidInputError
+        If arguments do not fit together, or the orbits are too close to be told apart.
+    DivergenceError
+        If an orbit leaves the finite numbers.
+
+    References
+    ----------
+    Benettin, Galgani and Strelcyn 1976, doi:10.1103/PhysRevA.14.2338.
+
+    Examples
+    --------
+    >>> from chaoskit.systems import Henon
+    >>> bool(abs(two_orbit_exponent(Henon()).exponent - 0.419) < 0.02)
+    True
+    """
+    steps = _check.integer(steps, "steps", 1)
+    every = _check.integer(every, "every", 1)
+    transient = _check.integer(transient, "transient")
+    warm = tangent_steps(tangent_transient, steps)
+    prepared = prepare(model, dt=dt, rows=2)
+    rng = np.random.default_rng(_check.integer(seed, "seed"))
+    start = initial_state(prepared, x0, rng)
+    driving = checked_inputs(inputs, prepared, transient + warm + steps, 2)
+    state = start_run(prepared, start, driving[:, :1], transient, 1, rng).state
+    pair = _pair(prepared, state, distance, rng)
+    _grow(prepared, pair, driving, transient, 1, warm, every)
+    length = block_length(steps, every)
+    blocks = max(steps // length, 1)
+    length = min(length, steps)
+    logs = _grow(prepared, pair, driving, transient + warm, blocks, length, every)
+    rates = logs / (length * (prepared.dt or 1.0))
+    return TwoOrbitExponent(float(rates.mean()), float(mean_errors(rates[:, None]).stderr[0]))
+
+
+def _pair(model: Model, state: np.ndarray, distance: Any, rng) -> np.ndarray:
+    """The state and a neighbour at the given distance, (2, N) flat."""
+    eps = float(np.finfo(model.dtype).eps)
+    size = max(float(np.linalg.norm(state)), 1.0)
+    distance = math.sqrt(eps) * size if distance is None else _check.positive(distance, "distance")
+    if distance < 100 * eps * size:
+        raise InvalidInputError(
+            f"distance: expected at least {100 * eps * size:.0e}, which round-off leaves of states of size "
+            f"{size:.2g}, got {distance:.0e}"
+        )
+    direction = rng.standard_normal(model.dim)
+    neighbour = state + distance * direction / np.linalg.norm(direction)
+    return np.stack([state, neighbour]).astype(model.dtype).ravel()
+
+
+def _grow(model: Model, pair, driving, t0: int, blocks: int, length: int, every: int) -> np.ndarray:
+    """Logarithms of the growth (blocks,); `pair` is left at the end."""
+    logs = np.zeros(blocks)
+    if length == 0:
+        return logs
+    part = np.ascontiguousarray(driving[t0 : t0 + blocks * length]).reshape(-1)
+    bad = two_orbits(
+        model.tag,
+        model.pack,
+        model.work(2),
+        pair,
+        pair.copy(),
+        model.dim,
+        part,
+        t0,
+        blocks,
+        length,
+        every,
+        logs,
+    )
+    if bad >= 0:
+        raise diverged(model, t0 + bad)
+    return logs
