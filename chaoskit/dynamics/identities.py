@@ -97,7 +97,7 @@ def with_zero_exponent(result: LyapunovResult, model: Any, start, end, t: float)
                 f"an autonomous flow has a zero exponent, got {result.exponents[nearest]:.3g} at best; "
                 "take more steps or a smaller dt",
                 ChaoskitWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
         return result
     checks = result.checks | {"zero_exponent": float(result.exponents[nearest]), "along_the_flow": along}
@@ -120,5 +120,5 @@ def warn_of_sum(result: LyapunovResult, dtype: Any) -> None:
             f"the exponents sum to {result.checks['sum']:.6g}, which is {residual:.1e} off the mean "
             "log-determinant: the smallest exponents are not to be trusted",
             ChaoskitWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
