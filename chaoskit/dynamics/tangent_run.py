@@ -203,6 +203,6 @@ def diverged(model: Model, step: int) -> DivergenceError:
 def lost_in_round_off(every: int) -> InvalidInputError:
     """The error for an interval given by hand in which tangents become indistinguishable."""
     return InvalidInputError(
-        f"qr_every={every}: within so many steps tangents become parallel to the last digit and their "
-        'exponents are lost; take fewer steps, or "auto"'
+        f"qr_every={every}: within so many steps tangents overflow, or become parallel to the last digit, and "
+        'their exponents are lost; take fewer steps, or "auto"'
     )

@@ -257,8 +257,8 @@ def test_an_interval_by_hand():
     assert 1e-7 < wide.checks["loss"] < 1e-1
     with pytest.raises(InvalidInputError, match="qr_every=300"):
         lyapunov_spectrum(Lorenz63(), steps=6000, qr_every=300, tangent_transient=600)
-    with pytest.raises(InvalidInputError, match="qr_every: the tangents overflowed"):
-        lyapunov_spectrum(Lorenz63(), steps=200_000, k=1, qr_every=60_000)
+    with pytest.raises(InvalidInputError, match="overflow"):
+        lyapunov_spectrum(Lorenz63(), steps=400_000, k=1, qr_every=120_000)
 
 
 def test_automatic_intervals_keep_the_condition():
