@@ -97,7 +97,7 @@ class ModelKernel:
         twin.__module__ = fn.__module__
         where = hashlib.sha256(f"{cls.__module__}.{cls.__qualname__}".encode()).hexdigest()[:12]
         twin.__qualname__ = f"{fn.__qualname__}-{cls.__name__}-{where}"
-        return _compile(twin, SOURCE_DIGEST + class_digest(cls), cache=_importable(cls))
+        return _compile(twin, SOURCE_DIGEST + class_digest(cls), cache=importable(cls))
 
 
 def _reason(error: Exception) -> str:
@@ -114,7 +114,7 @@ def model_kernel(fn: Callable) -> ModelKernel:
     return ModelKernel(fn)
 
 
-def _importable(cls: type) -> bool:
+def importable(cls: type) -> bool:
     """True if another process finds the same class under its name (not so for ``__main__``)."""
     module = sys.modules.get(cls.__module__)
     return cls.__module__ != "__main__" and getattr(module, cls.__qualname__, None) is cls
@@ -178,6 +178,11 @@ def _code_text(code: python_types.CodeType) -> list[str]:
 def inner(fn: Callable) -> Any:
     """A loop called by kernels only: no wrapper, no cache of its own."""
     return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **FLAGS)(fn)
+
+
+def inlined(fn: Callable) -> Any:
+    """An inner loop that becomes part of its caller, so that trip counts known there are constants in it."""
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **INLINE)(fn)
 
 
 def inner_sums(fn: Callable) -> Any:

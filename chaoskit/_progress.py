@@ -7,7 +7,7 @@ from typing import Any
 from .errors import MissingDependencyError
 
 
-class _Silent:
+class Silent:
     """Stands in for a bar that nobody asked for."""
 
     def update(self, amount: int = 1) -> None: ...
@@ -23,7 +23,7 @@ def progress_bar(total: int, description: str, wanted: bool) -> Any:
     Raises MissingDependencyError if a bar is wanted and tqdm is not installed.
     """
     if not wanted:
-        return _Silent()
+        return Silent()
     try:
         from tqdm import tqdm
     except ImportError:

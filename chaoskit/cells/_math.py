@@ -56,8 +56,11 @@ def _tanh_and_slope64(x):
     small = r + r * r * p
     scale = _float64_from_bits((np.int64(k) + np.int64(1023)) << np.int64(52))
     e = scale * small + (scale - 1.0)
-    t = e / (e + 2.0)
-    return math.copysign(t, x), 2.0 * (1.0 + t) / (e + 2.0)
+    sum_ = e + 2.0
+    inverse = 1.0 / sum_
+    t = e * inverse
+    t += inverse * (e - t * sum_)  # one division and its remainder cost less than two divisions
+    return math.copysign(t, x), 2.0 * inverse * (1.0 + t)
 
 
 def _tanh_and_slope32(x):
@@ -74,8 +77,11 @@ def _tanh_and_slope32(x):
     small = r + r * r * p
     scale = _float32_from_bits((np.int32(k) + np.int32(127)) << np.int32(23))
     e = scale * small + (scale - _ONE)
-    t = e / (e + _TWO)
-    return math.copysign(t, x), _TWO * (_ONE + t) / (e + _TWO)
+    sum_ = e + _TWO
+    inverse = _ONE / sum_
+    t = e * inverse
+    t += inverse * (e - t * sum_)  # one division and its remainder cost less than two divisions
+    return math.copysign(t, x), _TWO * inverse * (_ONE + t)
 
 
 def tanh_and_slope(x):

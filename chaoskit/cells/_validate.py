@@ -75,3 +75,39 @@ def _check_parts(cell) -> None:
 
 def _total(arrays) -> int:
     return sum(a.size for a in arrays)
+
+
+def whole_cell(model: Any) -> Any:
+    """The cell of a model: itself, that of a fitted model, or None."""
+    fitted = getattr(model, "cell", None)
+    cell = fitted if is_cell(fitted) else model
+    return cell if is_cell(cell) else None
+
+
+def batch_size(cell: Any) -> int | None:
+    """Length of the leading batch axis of a cell's arrays, None without one.
+
+    A cell whose arrays have one axis more than its class declares is an ensemble; arrays without that axis
+    are shared by all members.
+    """
+    declared = getattr(type(cell), "shapes", None)
+    if declared is None:
+        return None
+    extra = {name: np.ndim(getattr(cell, name)) - len(symbols) for name, symbols in declared.items()}
+    sizes = {name: np.shape(getattr(cell, name))[0] for name, more in extra.items() if more == 1}
+    if len(set(sizes.values())) > 1:
+        raise InvalidInputError(
+            f"{type(cell).__name__}: expected batch axes of one length, got {sizes}; one row a member"
+        )
+    return next(iter(sizes.values()), None)
+
+
+def member(cell: Any, index: int) -> Any:
+    """Cell number `index` of a batch."""
+    declared = type(cell).shapes
+    return type(cell)(
+        *(
+            np.asarray(value)[index] if np.ndim(value) > len(declared[name]) else value
+            for name, value in cell._asdict().items()
+        )
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy as np
 from .. import _check
 from .._progress import progress_bar
 from ..errors import ChaoskitWarning, InvalidInputError
+from .ensemble import Plan, ensemble_size, initial_states, members_of, run_ensemble
 from .identities import check_sum, warn_of_sum, with_zero_exponent
 from .lyapunov_result import LyapunovResult, single, summarise
 from .model import Model, checked_inputs, checked_state, prepare
-from .orbits import last_state
+from .orbits import last_state, warn_of_divergence
 from .statistics import mean_errors
 from .tangent_run import BLOCKS, TangentRun, block_length, diverged, lost_in_round_off
 
@@ -39,14 +41,16 @@ def lyapunov_spectrum(
     seed: int = 0,
     progress: bool = False,
 ) -> LyapunovResult:
-    """Lyapunov exponents along one orbit, by Jacobian products with reorthonormalisation.
+    """Lyapunov exponents along an orbit, by Jacobian products with reorthonormalisation; or of an ensemble.
 
     Parameters
     ----------
     model : cell, System or FitResult
-        A cell may be driven by `inputs` (conditional exponents).
-    x0 : array_like, shape (N,), optional
-        Initial state. Default: the system's own, the start of a fitted model, or random for a cell.
+        A cell may be driven by `inputs` (conditional exponents). A cell whose arrays have a leading batch
+        axis, or a system with arrays for parameters, is an ensemble.
+    x0 : array_like, shape (N,) or (batch, N), optional
+        Initial state; rows make an ensemble. Default: the system's own, the start of a fitted model, or
+        random for a cell.
     steps : int
         Number of steps the average is taken over.
     k : int, optional
@@ -54,7 +58,7 @@ def lyapunov_spectrum(
     dt : float, optional
         Integration step of a flow (its own by default). For a cell or map, the time one step stands
         for: exponents are then per unit time.
-    inputs : array_like, shape (T, M), optional
+    inputs : array_like, shape (T, M) or (batch, T, M), optional
         inputs[t] drives step t, counted from x0; T >= transient + tangent transient + steps.
     transient : int
         Steps for the state to reach the attractor.
@@ -66,6 +70,7 @@ def lyapunov_spectrum(
         (float32) of the largest rate, and halves it where tangents spread more than they did there.
     tolerance : float, optional
         Go on beyond `steps` until the largest standard error is at most this, in the units of the exponents.
+        Not for ensembles.
     max_steps : int, optional
         Where `tolerance` gives up; a hundred times `steps` by default, or what `inputs` allow.
     seed : int
@@ -76,7 +81,8 @@ def lyapunov_spectrum(
     Returns
     -------
     LyapunovResult
-        In nats per step for cells and maps, per unit time for flows and when dt is given. `checks` holds
+        In nats per step for cells and maps, per unit time for flows and when dt is given; of an ensemble,
+        with a leading batch axis, NaN for members that diverge. `checks` holds
         "loss" (what wide intervals can have cost the weakest exponent); for a full spectrum "sum",
         "mean_log_det" (of each one-step Jacobian by itself) and "sum_residual", all over the first
         `check_steps` steps; for an autonomous flow "zero_exponent" and "along_the_flow" (what it must be:
@@ -93,7 +99,8 @@ def lyapunov_spectrum(
     -----
     ChaoskitWarning
         If an interval given by hand loses digits that matter, the sum of the exponents disagrees with the
-        mean log-determinant, an autonomous flow shows no zero exponent, or `tolerance` was not reached.
+        mean log-determinant, an autonomous flow shows no zero exponent, `tolerance` was not reached, or
+        members of an ensemble diverge (`diverged_at` of the warning and of the result says when).
 
     References
     ----------
@@ -108,9 +115,16 @@ def lyapunov_spectrum(
     steps = _check.integer(steps, "steps", 1)
     transient = _check.integer(transient, "transient")
     warm = tangent_steps(tangent_transient, steps)
+    every = checked_interval(qr_every)
+    count = ensemble_size(model, x0)
+    if count is not None:
+        if tolerance is not None:
+            raise InvalidInputError("tolerance: expected a single run; an ensemble takes a number of steps")
+        members = members_of(model, count, dt)
+        plan = Plan(transient, warm, steps, checked_count(k, members[0]), every, _check.integer(seed, "seed"))
+        return _ensemble(members, x0, inputs, plan, progress)
     prepared = prepare(model, dt=dt)
     k = checked_count(k, prepared)
-    every = checked_interval(qr_every)
     rng = np.random.default_rng(_check.integer(seed, "seed"))
     start = initial_state(prepared, x0, rng)
     target, most = _target(tolerance, max_steps, steps, inputs, transient + warm)
@@ -133,6 +147,21 @@ def lyapunov_spectrum(
     result = single(summarise(logs[None], lengths, prepared, run.every, checks))
     result = with_zero_exponent(result, model, begin, run.state, run.t * (prepared.dt or 1.0))
     warn_of_sum(result, prepared.dtype)
+    return result
+
+
+def _ensemble(members: list[Model], x0, inputs, plan: Plan, progress: bool) -> LyapunovResult:
+    """The spectra of all members in one result."""
+    states = initial_states(members, x0, plan.seed)
+    total = (plan.transient + plan.warm + plan.steps) * len(members)
+    bar = progress_bar(total, "exponents", progress)
+    run = run_ensemble(members, states, inputs, plan, bar)
+    bar.close()
+    checks = {"loss": run.loss / (members[0].dt or 1.0)}
+    result = summarise(run.logs, run.lengths, members[0], run.every, checks)
+    result = replace(result, diverged_at=run.diverged_at)
+    if run.diverged_at.any():
+        warn_of_divergence(members[0], run.diverged_at, "members of the ensemble", 4)
     return result
 
 
@@ -163,9 +192,7 @@ def checked_interval(qr_every: int | str) -> int:
 def initial_state(model: Model, x0: Any, rng: np.random.Generator) -> np.ndarray:
     """x0 (N,), or the state a model brings along, or a random one."""
     if model.batch not in (None, 1):
-        raise InvalidInputError(
-            "model: expected scalar parameters, got a batch of systems; give one at a time"
-        )
+        raise InvalidInputError("model: expected scalar parameters, got a batch; give one system at a time")
     if x0 is None:
         if model.default_state is not None:
             return np.asarray(model.default_state, model.dtype)

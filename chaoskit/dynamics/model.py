@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check
-from ..cells._validate import checked_cell, is_cell
+from ..cells._validate import batch_size, checked_cell, whole_cell
 from ..errors import InvalidInputError
 from ..kernels import packing
 from ..kernels.system_steps import SystemPack, system_work
@@ -58,12 +58,16 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1) -> Model:
         dt = _check.positive(dt, "dt")
     if isinstance(model, System):
         return _prepare_system(model, dt, rows)
-    fitted = getattr(model, "cell", None)
-    cell = fitted if is_cell(fitted) else model
-    if not is_cell(cell):
+    cell = whole_cell(model)
+    if cell is None:
         raise InvalidInputError(
             "model: expected a cell (chaoskit.cells), a system (chaoskit.systems) or a fitted model, "
             f"got {type(model).__name__}"
+        )
+    if batch_size(cell) is not None:
+        raise InvalidInputError(
+            f"model: expected one {type(cell).__name__}, got a batch of {batch_size(cell)}, which only "
+            "`simulate` and `lyapunov_spectrum` take; give its members one at a time"
         )
     cell = checked_cell(cell)
     pack = packing.pack(cell)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check
+from ..cells._validate import batch_size, member, whole_cell
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
 from ..kernels.cpu_forward import orbit
 from ..kernels.cpu_tangent import jacobians
@@ -58,6 +59,9 @@ def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient
     steps = _check.integer(steps, "steps")
     transient = _check.integer(transient, "transient")
     x0 = _check.array(x0, "x0")
+    cell = whole_cell(model)
+    if cell is not None and batch_size(cell) is not None:
+        return _simulate_members(cell, x0, steps, inputs, transient)
     rows = len(x0) if x0.ndim == 2 else 1
     prepared = prepare(model, dt=dt, rows=rows)
     state = checked_state(x0, prepared)
@@ -77,6 +81,27 @@ def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient
     if bad.any():
         _report_divergence(prepared, bad, batched)
     return np.ascontiguousarray(out.transpose(1, 0, 2)) if batched else out[:, 0]
+
+
+def _simulate_members(cell, x0: np.ndarray, steps: int, inputs, transient: int) -> np.ndarray:
+    """Orbits (batch, steps + 1, N) of a batch of networks, from their rows of x0 or from the only one."""
+    count = batch_size(cell) or 1
+    if x0.ndim == 2 and len(x0) not in (1, count):
+        raise InvalidInputError(f"x0: expected 1 or {count} rows for {count} networks, got {len(x0)}")
+    members = [prepare(member(cell, b)) for b in range(count)]
+    starts = np.broadcast_to(checked_state(x0, members[0]), (count, members[0].dim))
+    rows = count if np.ndim(inputs) == 3 else 1
+    driving = checked_inputs(inputs, members[0], transient + steps, rows)
+    out = np.empty((count, steps + 1, members[0].dim), members[0].dtype)
+    bad = np.zeros(count, np.int64)
+    for b, model in enumerate(members):
+        own, here = driving[:, b % rows, None], bad[b : b + 1]
+        orbit_of = out[b][:, None]
+        orbit_of[0] = last_state(model, starts[b][None], own, transient, here)
+        run(model, orbit_of, own[transient:], transient, here)
+    if bad.any():
+        warn_of_divergence(members[0], bad, f"orbits of {members[0].name}", 4)
+    return out
 
 
 def run(model: Model, out: np.ndarray, inputs: np.ndarray, t0: int, bad: np.ndarray) -> None:
@@ -119,13 +144,18 @@ def _report_divergence(model: Model, bad: np.ndarray, batched: bool) -> None:
             f"{bad[0]}; {advice}",
             step=int(bad[0]),
         )
+    warn_of_divergence(model, bad, f"orbits of {model.name}", 4)
+
+
+def warn_of_divergence(model: Model, bad: np.ndarray, what: str, stacklevel: int) -> None:
+    """One warning for the rows that left the finite numbers; bad (rows,): at which step, 0 for never."""
     lost = np.flatnonzero(bad)
     warning = ChaoskitWarning(
-        f"{lost.size} of {bad.size} orbits of {model.name} left the finite numbers, the first at step "
-        f"{bad[lost].min()} (row {lost[bad[lost].argmin()]}); they are NaN from there on"
+        f"{lost.size} of {bad.size} {what} left the finite numbers, the first at step "
+        f"{bad[lost].min()} (row {lost[bad[lost].argmin()]}); they are NaN"
     )
     warning.diverged_at = bad
-    warnings.warn(warning, stacklevel=3)
+    warnings.warn(warning, stacklevel=stacklevel)
 
 
 def jacobian(model: Any, x: Any, u: Any = None) -> np.ndarray:

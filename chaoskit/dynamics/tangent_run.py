@@ -14,7 +14,7 @@ from .model import Model
 BLOCKS = 1000  # rows of the history, and samples for the standard errors
 # What an interval may cost: the error of an exponent, in units of the largest rate met along the orbit.
 TOLERATED_LOSS = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
-_CANDIDATES = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 50)
+CANDIDATES = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 50)
 _ONE_PANEL, _PANEL = 48, 16  # below 48 rows one panel beats the blocked form
 _PILOT = 5e7  # operations of a pilot run that are not worth saving
 _SECOND = 2e9  # operations a kernel call may take before Python can be interrupted
@@ -100,7 +100,7 @@ class TangentRun:
         rate = max(float(np.abs(true[np.isfinite(true)]).max(initial=0.0)) / stretch, 1e-3)
         allowed = TOLERATED_LOSS[np.dtype(self.model.dtype)] * rate
         chosen = (wanted, math.inf, math.inf)
-        for every in (wanted,) if wanted else _CANDIDATES:
+        for every in (wanted,) if wanted else CANDIDATES:
             self.V, self.t = here[0].copy(), here[1]
             loss, spread = self._loss(true, stretch, every)
             if not (loss <= allowed or wanted > 1):
@@ -203,6 +203,6 @@ def diverged(model: Model, step: int) -> DivergenceError:
 def lost_in_round_off(every: int) -> InvalidInputError:
     """The error for an interval given by hand in which tangents become indistinguishable."""
     return InvalidInputError(
-        f"qr_every={every}: within so many steps tangents overflow, or become parallel to the last digit, and "
-        'their exponents are lost; take fewer steps, or "auto"'
+        f"qr_every={every}: within so many steps tangents overflow, or become parallel to the last digit, "
+        'and their exponents are lost; take fewer steps, or "auto"'
     )

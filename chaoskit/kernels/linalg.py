@@ -126,11 +126,16 @@ def _gram_schmidt_panel(V, norms, flat, iv, first, k, coefficients):
     count, N = V.shape
     zero, one = V.dtype.type(0), V.dtype.type(1)
     for j in range(count):
-        norm = _row_norm(V, j)
-        if _cancelled(norm, coefficients, (first + j) * k, first + j):
-            norm = _clean_row(V, j, flat, iv, N, first + j, k, coefficients)
+        l, total = first + j, zero
+        for i in range(N):
+            total += V[j, i] * V[j, i]
+        norm = np.sqrt(total)
+        if not in_range(total, V.itemsize):
+            norm = norm_of_extremes(flat, iv + l * N, N, 1)
+        if cancelled(norm, coefficients, l * k, l, 1):
+            norm = clean_row(flat, iv, N, l, k, coefficients, 0, 1)
         else:
-            coefficients[(first + j) * (k + 1)] = zero
+            coefficients[l * k + l] = zero
         norms[j] = norm
         inverse = one / norm if norm > zero else norm
         for i in range(N):
@@ -167,68 +172,70 @@ def _gram_schmidt_panel(V, norms, flat, iv, first, k, coefficients):
             l += 1
 
 
-@inner_sums
-def _row_norm(V, j):
-    total = V.dtype.type(0)
-    for i in range(V.shape[1]):
-        total += V[j, i] * V[j, i]
-    if V.itemsize == 8:
-        in_range = 1e-280 < total < 1e300
-    else:
-        in_range = 1e-30 < total < 1e37
-    return np.sqrt(total) if in_range else _norm_of_extremes(V, j)
+# What follows is for the rare row that needs a second look. Element i lies at `at` + i * stride: a stride of
+# 1 for rows in a row, of the number of lanes where systems lie side by side (lanes.py).
+@inner
+def in_range(square, itemsize):
+    """False if a sum of squares has left the range in which it is right (or is 0, or NaN)."""
+    if itemsize == 8:
+        return 1e-280 < square < 1e300
+    return 1e-30 < square < 1e37
 
 
 @inner
-def _norm_of_extremes(V, j):
-    """Norm of row j, of numbers whose squares would underflow or overflow."""
-    size = V.dtype.type(0)
-    for i in range(V.shape[1]):
-        size = abs(V[j, i]) if not abs(V[j, i]) <= size else size
+def norm_of_extremes(flat, at, N, stride):
+    """Norm of numbers whose squares would underflow or overflow."""
+    size = 0.0
+    for i in range(N):
+        value = abs(np.float64(flat[at + i * stride]))
+        size = value if not value <= size else size
     if not (size > 0 and math.isfinite(size)):
-        return size
+        return flat.dtype.type(size)
     total = 0.0
-    for i in range(V.shape[1]):
-        ratio = np.float64(V[j, i]) / size
+    for i in range(N):
+        ratio = np.float64(flat[at + i * stride]) / size
         total += ratio * ratio
-    return V.dtype.type(size * math.sqrt(total))
+    return flat.dtype.type(size * math.sqrt(total))
 
 
 @inner
-def _cancelled(rest, coefficients, row, count):
+def cancelled(rest, coefficients, row, count, stride):
     """True if a row has lost all but 1e-10 (1e-4 in float32) of its length to the `count` rows before it."""
     most = coefficients.dtype.type(0)
     for j in range(count):
-        size = abs(coefficients[row + j])
+        size = abs(coefficients[row + j * stride])
         most = size if size > most else most
     return 0 < rest < coefficients.dtype.type(1e-10 if coefficients.itemsize == 8 else 1e-4) * most
 
 
-@inner_sums
-def _clean_row(V, j, flat, iv, N, l, k, coefficients):
-    """Row j of V, row l of all, once more against the rows before it; set to zero if that leaves noise.
+@inner
+def clean_row(flat, iv, N, l, k, coefficients, ic, stride):
+    """Row l of k once more against the rows before it, which are orthonormal; zero if that leaves noise.
 
-    The products between panels take off a panel at a time, with an error of eps times the whole row in
-    each direction of the panel; that is too much for a row of which little remains.
+    Rows begin at `iv`, coefficients at `ic`. The products between panels take off a panel at a time, with
+    an error of eps times the whole row in each direction of the panel; that is too much for a row of which
+    little remains. Returns its norm.
     """
-    for q in range(l):
-        at = iv + q * N
-        c = V.dtype.type(0)
+    row = iv + l * N * stride
+    for j in range(l):
+        at = iv + j * N * stride
+        c = flat.dtype.type(0)
         for i in range(N):
-            c += flat[at + i] * V[j, i]
+            c += flat[at + i * stride] * flat[row + i * stride]
         for i in range(N):
-            V[j, i] -= c * flat[at + i]
-        coefficients[l * k + q] += c
-    own = l * k + l
-    coefficients[own] = coefficients[own] + 1 if _is_noise(flat, iv, N, l, k, coefficients) else 0
-    if coefficients[own] >= (1 if V.itemsize == 8 else 3):  # a chance of 1e-4 is too much, of 1e-12 not
+            flat[row + i * stride] -= c * flat[at + i * stride]
+        coefficients[ic + (l * k + j) * stride] += c
+    own = ic + (l * k + l) * stride
+    noise = _is_noise(flat, iv, N, l, k, coefficients, ic, stride)
+    coefficients[own] = coefficients[own] + 1 if noise else 0
+    if coefficients[own] >= (1 if flat.itemsize == 8 else 3):  # a chance of 1e-4 is too much, of 1e-12 not
         for i in range(N):
-            V[j, i] = 0
-    return _row_norm(V, j)
+            flat[row + i * stride] = 0
+    return norm_of_extremes(flat, row, N, stride)
 
 
 @inner
-def _is_noise(flat, iv, N, l, k, coefficients):
+def _is_noise(flat, iv, N, l, k, coefficients, ic, stride):
     """True if no entry of row l of k stands above the round-off of what was taken off it.
 
     Entry by entry, because a tangent may be tiny and yet right to the last digit: where J = diag . W is
@@ -239,9 +246,10 @@ def _is_noise(flat, iv, N, l, k, coefficients):
     for i in range(N):
         removed = 0.0
         for j in range(l):
-            part = np.float64(coefficients[l * k + j] * flat[iv + j * N + i])
+            q = flat[iv + (j * N + i) * stride]
+            part = np.float64(coefficients[ic + (l * k + j) * stride] * q)
             removed += part * part
-        entry = np.float64(flat[iv + l * N + i])
+        entry = np.float64(flat[iv + (l * N + i) * stride])
         if not entry * entry <= bound * removed:
             return False
     return True

@@ -5,7 +5,7 @@ No reshape and no slices in here: array objects inside the step loop cost more t
 
 from __future__ import annotations
 
-from .._jit import inner
+from .._jit import inlined, inner
 from ..cells.protocol import (
     feature,
     feature_gradient,
@@ -62,7 +62,7 @@ def local_loop(tag, P, X, ix, A, ia, rows, n, nx, na, ns, Y, iy, S, isv):
             _store(tag, "s", S, s0, n, j, s)
 
 
-@inner
+@inlined
 def slope_loop(tag, P, X, ix, A, ia, n, Y, iy, C):
     """One system: Y = local(X, A) and the coefficients of its tangent."""
     for j in range(n):
@@ -73,7 +73,7 @@ def slope_loop(tag, P, X, ix, A, ia, n, Y, iy, C):
         _store(tag, "c", C, 0, n, j, slopes(tag, p, x, y, s))
 
 
-@inner
+@inlined
 def feature_slope_loop(tag, F, X, ix, n, R, ir, FS):
     """One system: feature and its slope."""
     for j in range(n):
@@ -83,7 +83,7 @@ def feature_slope_loop(tag, F, X, ix, n, R, ir, FS):
         _store(tag, "q", FS, 0, n, j, (feature_slope(tag, f, x),))
 
 
-@inner
+@inlined
 def feature_rows_loop(tag, FS, V, iv, rows, n, width, R, ir):
     """Tangents of the feature: rows scaled by the slopes."""
     for r in range(rows):
@@ -93,7 +93,7 @@ def feature_rows_loop(tag, FS, V, iv, rows, n, width, R, ir):
             _store(tag, "e", R, r0, n, j, (d,))
 
 
-@inner
+@inlined
 def tangent_rows_loop(tag, C, V, iv, DA, ia, rows, n, nx, na, W, iw):
     """New tangents from old ones and from the products of their features."""
     for r in range(rows):

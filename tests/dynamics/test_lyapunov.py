@@ -303,7 +303,6 @@ def test_seeds():
     ("arguments", "text"),
     [
         ({"x0": [0.1]}, "x0"),
-        ({"x0": [[0.1, 0.1]]}, "one state"),
         ({"steps": 0}, "steps"),
         ({"steps": 1.5}, "steps"),
         ({"k": 3}, "k: expected at most 2"),
