@@ -42,7 +42,15 @@ class TwoOrbitExponent(NamedTuple):
 
 
 def jacobian_product(
-    model: Any, x0: Any = None, steps: int = 1000, *, dt=None, inputs=None, transient: int = 0, seed: int = 0
+    model: Any,
+    x0: Any = None,
+    steps: int = 1000,
+    *,
+    dt: float | None = None,
+    inputs: Any = None,
+    transient: int = 0,
+    integrator: Any = None,
+    seed: int = 0,
 ) -> JacobianProduct:
     """J(x_{T-1}) ... J(x_1) J(x_0) along an orbit, over any number of steps, without overflow.
 
@@ -59,6 +67,8 @@ def jacobian_product(
         inputs[t] drives step t, counted from x0.
     transient : int
         Steps to leave out first.
+    integrator : RungeKutta4 or DormandPrince, optional
+        How a flow is integrated.
     seed : int
         For the initial state of a cell.
 
@@ -84,7 +94,7 @@ def jacobian_product(
     """
     steps = _check.integer(steps, "steps", 1)
     transient = _check.integer(transient, "transient")
-    prepared = prepare(model, dt=dt)
+    prepared = prepare(model, dt=dt, integrator=integrator)
     n = prepared.dim
     start = initial_state(prepared, x0, np.random.default_rng(_check.integer(seed, "seed")))
     driving = checked_inputs(inputs, prepared, transient + steps, 1)
@@ -125,6 +135,7 @@ def finite_time_exponents(
     transient: int = 1_000,
     tangent_transient: int | str = "auto",
     qr_every: int | str = "auto",
+    integrator: Any = None,
     seed: int = 0,
 ) -> np.ndarray:
     """Finite-time Lyapunov exponents over consecutive windows of an orbit.
@@ -141,7 +152,7 @@ def finite_time_exponents(
         Steps a window.
     count : int
         Number of windows.
-    k, dt, inputs, transient, tangent_transient, qr_every, seed
+    k, dt, inputs, transient, tangent_transient, qr_every, integrator, seed
         As in `lyapunov_spectrum`, of a run of window * count steps; at most `window` steps lie between two
         orthonormalisations.
 
@@ -169,7 +180,7 @@ def finite_time_exponents(
     transient = _check.integer(transient, "transient")
     steps = window * count
     warm = tangent_steps(tangent_transient, steps)
-    prepared = prepare(model, dt=dt)
+    prepared = prepare(model, dt=dt, integrator=integrator)
     k = checked_count(k, prepared)
     every = checked_interval(qr_every)
     rng = np.random.default_rng(_check.integer(seed, "seed"))
@@ -192,6 +203,7 @@ def two_orbit_exponent(
     inputs: Any = None,
     transient: int = 1_000,
     tangent_transient: int | str = "auto",
+    integrator: Any = None,
     seed: int = 0,
 ) -> TwoOrbitExponent:
     """Largest Lyapunov exponent from two neighbouring orbits: a cross-check that needs no Jacobian.
@@ -209,7 +221,7 @@ def two_orbit_exponent(
     every : int
         Steps between two rescalings; the orbits must not come so far apart that they no longer know of each
         other.
-    dt, inputs, transient, tangent_transient, seed
+    dt, inputs, transient, tangent_transient, integrator, seed
         As in `lyapunov_spectrum`.
 
     Returns
@@ -239,7 +251,7 @@ def two_orbit_exponent(
     every = _check.integer(every, "every", 1)
     transient = _check.integer(transient, "transient")
     warm = tangent_steps(tangent_transient, steps)
-    prepared = prepare(model, dt=dt, rows=2)
+    prepared = prepare(model, dt=dt, rows=2, integrator=integrator)
     rng = np.random.default_rng(_check.integer(seed, "seed"))
     start = initial_state(prepared, x0, rng)
     driving = checked_inputs(inputs, prepared, transient + warm + steps, 2)

@@ -38,6 +38,7 @@ def lyapunov_spectrum(
     qr_every: int | str = "auto",
     tolerance: float | None = None,
     max_steps: int | None = None,
+    integrator: Any = None,
     seed: int = 0,
     progress: bool = False,
 ) -> LyapunovResult:
@@ -73,6 +74,8 @@ def lyapunov_spectrum(
         Not for ensembles.
     max_steps : int, optional
         Where `tolerance` gives up; a hundred times `steps` by default, or what `inputs` allow.
+    integrator : RungeKutta4 or DormandPrince, optional
+        How a flow is integrated (chaoskit.systems); Runge-Kutta 4 with steps of dt by default.
     seed : int
         For the initial tangents, and the initial state of a cell.
     progress : bool
@@ -120,10 +123,10 @@ def lyapunov_spectrum(
     if count is not None:
         if tolerance is not None:
             raise InvalidInputError("tolerance: expected a single run; an ensemble takes a number of steps")
-        members = members_of(model, count, dt)
+        members = members_of(model, count, dt, integrator=integrator)
         plan = Plan(transient, warm, steps, checked_count(k, members[0]), every, _check.integer(seed, "seed"))
         return _ensemble(members, x0, inputs, plan, progress)
-    prepared = prepare(model, dt=dt)
+    prepared = prepare(model, dt=dt, integrator=integrator)
     k = checked_count(k, prepared)
     rng = np.random.default_rng(_check.integer(seed, "seed"))
     start = initial_state(prepared, x0, rng)

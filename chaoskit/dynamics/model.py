@@ -11,8 +11,9 @@ from .. import _check
 from ..cells._validate import batch_size, checked_cell, whole_cell
 from ..errors import InvalidInputError
 from ..kernels import packing
-from ..kernels.system_steps import SystemPack, system_work
-from ..systems import System
+from ..kernels.system_steps import AdaptivePack, SystemPack, system_work
+from ..systems import DormandPrince, System
+from ..systems.integrators import Integrator, checked_integrator
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Model:
         return system_work(self.dim, tangents)
 
 
-def prepare(model: Any, *, dt: Any = None, rows: int = 1) -> Model:
+def prepare(model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None) -> Model:
     """Check a model and pack it.
 
     Parameters
@@ -48,6 +49,8 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1) -> Model:
         Integration step of a flow (default: the system's own); time per step of anything else.
     rows : int
         Number of states that will be advanced together.
+    integrator : RungeKutta4 or DormandPrince, optional
+        How a flow is integrated.
 
     Raises
     ------
@@ -56,8 +59,10 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1) -> Model:
     """
     if dt is not None:
         dt = _check.positive(dt, "dt")
+    is_flow = isinstance(model, System) and model.is_flow
+    integrator = checked_integrator(integrator, is_flow)
     if isinstance(model, System):
-        return _prepare_system(model, dt, rows)
+        return _prepare_system(model, dt, rows, integrator)
     cell = whole_cell(model)
     if cell is None:
         raise InvalidInputError(
@@ -85,7 +90,7 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1) -> Model:
     )
 
 
-def _prepare_system(system: System, dt: float | None, rows: int) -> Model:
+def _prepare_system(system: System, dt: float | None, rows: int, integrator: Integrator) -> Model:
     if system.is_flow and dt is None:
         dt = system.default_dt
         if dt is None:
@@ -101,7 +106,7 @@ def _prepare_system(system: System, dt: float | None, rows: int) -> Model:
     return Model(
         name=type(system).__name__,
         tag=system.tag,
-        pack=SystemPack(system.parameter_rows(rows), 1.0 if dt is None else dt),
+        pack=_system_pack(system.parameter_rows(rows), 1.0 if dt is None else dt, integrator),
         dim=system.dim,
         n_inputs=0,
         dtype=np.dtype(np.float64),
@@ -111,6 +116,13 @@ def _prepare_system(system: System, dt: float | None, rows: int) -> Model:
         default_state=system.default_state,
         batch=system.batch,
     )
+
+
+def _system_pack(rows: np.ndarray, dt: float, integrator: Integrator) -> SystemPack | AdaptivePack:
+    """Parameters and step in the form that selects the integrator."""
+    if isinstance(integrator, DormandPrince):
+        return AdaptivePack(rows, dt, integrator.rtol, integrator.atol, integrator.most_substeps)
+    return SystemPack(rows, dt)
 
 
 def checked_state(x0: Any, model: Model, name: str = "x0") -> np.ndarray:

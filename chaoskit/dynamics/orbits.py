@@ -18,13 +18,15 @@ from .model import Model, checked_inputs, checked_state, prepare
 _CHUNK = 1 << 20  # numbers a kernel call writes before Python can be interrupted
 
 
-def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient: int = 0) -> np.ndarray:
+def simulate(
+    model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient: int = 0, integrator: Any = None
+) -> np.ndarray:
     """Orbit of a model from x0.
 
     Parameters
     ----------
     model : cell, System or FitResult
-        The network, map or flow. A flow takes one Runge-Kutta 4 step of length dt at each step.
+        The network, map or flow. A flow moves on by dt at each step.
     x0 : array_like, shape (N,) or (batch, N)
         Initial state, or states. An LSTM of n units has the N = 2n states (h, c).
     steps : int
@@ -36,6 +38,8 @@ def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient
         inputs[t] drives the step from t to t + 1, counted from x0: T >= transient + steps.
     transient : int
         Number of steps to leave out first.
+    integrator : RungeKutta4 or DormandPrince, optional
+        How a flow is integrated (chaoskit.systems); Runge-Kutta 4 with steps of dt by default.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def simulate(model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient
     if cell is not None and batch_size(cell) is not None:
         return _simulate_members(cell, x0, steps, inputs, transient)
     rows = len(x0) if x0.ndim == 2 else 1
-    prepared = prepare(model, dt=dt, rows=rows)
+    prepared = prepare(model, dt=dt, rows=rows, integrator=integrator)
     state = checked_state(x0, prepared)
     batched = state.ndim == 2 or prepared.batch is not None
     start = np.atleast_2d(state)

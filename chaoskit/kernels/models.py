@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._jit import INLINE, overload, unowned
 from .cell_steps import advance_cell, tangent_step_cell
 from .packing import Packed, Work
-from .system_steps import SystemPack, SystemWork, advance_system, tangent_step_system
+from .system_steps import AdaptivePack, SystemPack, advance_system, borrow_work, tangent_step_system
 
 
 def advance(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
@@ -75,9 +75,15 @@ def _borrow_cell(pack, work):
 
 
 def _borrow_system(pack, work):
-    s0, s1, s2 = work.scratch
-    scratch = SystemWork(
-        unowned(work.x), unowned(work.y), unowned(work.trial), unowned(work.k), unowned(work.rows),
-        unowned(work.pushed), unowned(work.J), (unowned(s0), unowned(s1), unowned(s2)),
-    )  # fmt: skip
-    return SystemPack(unowned(pack.p), pack.dt), scratch
+    return _borrow_parameters(pack), borrow_work(work)
+
+
+def _borrow_parameters(pack):
+    """The pack with an array of parameters that is not counted."""
+
+
+@overload(_borrow_parameters, strict=False, jit_options=INLINE)
+def _borrow_parameters_of(pack):
+    if pack.instance_class is SystemPack:
+        return lambda pack: SystemPack(unowned(pack.p), pack.dt)
+    return lambda pack: AdaptivePack(unowned(pack.p), pack.dt, pack.rtol, pack.atol, pack.most)

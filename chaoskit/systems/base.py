@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _check
-from .._jit import function_bytes, inner
+from .._jit import function_bytes, inlined
 from ..errors import InvalidInputError
 from ._protocol import central_differences
 
@@ -20,6 +20,7 @@ from ._protocol import central_differences
 # builds the same system finds the same name, so its kernels come from the disk cache.
 _REGISTRY = python_types.ModuleType(__name__.rpartition(".")[0] + "._tags", "Tag classes of systems.")
 sys.modules[_REGISTRY.__name__] = _REGISTRY
+_SMALL = 8  # up to so many variables the dimension is a constant for the compiler
 
 
 class System:
@@ -52,13 +53,17 @@ class System:
         dim: int,
         parameters: Sequence = (),
         default_dt: float | None = None,
+        tangent: Callable | None = None,
     ):
         self.dim = _check.integer(dim, "dim", 1)
         self.parameters = _parameters(parameters)
         self.default_dt = None if default_dt is None else _check.positive(default_dt, "default_dt")
-        self._rate, self._jacobian = _plain(function), None if jacobian is None else _plain(jacobian)
+        self._rate = _plain(function)
+        self._jacobian = None if jacobian is None else _plain(jacobian)
+        self._tangent = None if tangent is None else _plain(tangent)
         self._check_functions()
-        self.tag = _tag_class(type(self).__name__, function, jacobian, self.is_flow)(0)
+        known_dim = self.dim if self.dim <= _SMALL else None
+        self.tag = _tag_class(type(self).__name__, (function, jacobian, tangent), self.is_flow, known_dim)(0)
 
     def __repr__(self) -> str:
         inner_text = ", ".join([f"dim={self.dim}"] + [f"{p!r}" for p in self.parameters])
@@ -67,7 +72,7 @@ class System:
     @property
     def jacobian_kind(self) -> str:
         """Either "analytic" or "finite difference"."""
-        return "finite difference" if self._jacobian is None else "analytic"
+        return "finite difference" if self._jacobian is None and self._tangent is None else "analytic"
 
     @property
     def batch(self) -> int | None:
@@ -91,11 +96,22 @@ class System:
 
     def evaluate_jacobian(self, x: np.ndarray, t: float = 0.0) -> np.ndarray:
         """Derivative of `evaluate` at x, shape (dim, dim); by finite differences when none was given."""
+        if self._jacobian is None and self._tangent is not None:
+            return np.stack([self.evaluate_tangent(x, v, t) for v in np.eye(self.dim)], axis=1)
         if self._jacobian is None:
             return central_differences(lambda state: self.evaluate(state, t), x)
         out = np.full((self.dim, self.dim), np.nan)
         p = self.parameter_rows(self.batch or 1)[0]
         self._jacobian(*((t, x, p, out) if self.is_flow else (x, p, out)))
+        return out
+
+    def evaluate_tangent(self, x: np.ndarray, v: np.ndarray, t: float = 0.0) -> np.ndarray:
+        """Derivative of `evaluate` at x applied to v (dim,), by the tangent function."""
+        if self._tangent is None:
+            return self.evaluate_jacobian(x, t) @ v
+        out = np.full(self.dim, np.nan)
+        p = self.parameter_rows(self.batch or 1)[0]
+        self._tangent(*((t, x, p, v, out) if self.is_flow else (x, p, v, out)))
         return out
 
     def _check_functions(self) -> None:
@@ -105,6 +121,9 @@ class System:
         checks = [("function", self.evaluate)]
         if self._jacobian is not None:
             checks.append(("jacobian", self.evaluate_jacobian))
+        if self._tangent is not None:
+            names += " (and v before out for tangent)"
+            checks.append(("tangent", lambda x: self.evaluate_tangent(x, np.linspace(1.0, 2.0, self.dim))))
         for name, run in checks:
             try:
                 with np.errstate(all="ignore"):
@@ -121,6 +140,26 @@ class System:
                     f"{name} of {type(self).__name__}: out{list(missing)} was not set or is NaN; "
                     "fill every entry of `out`"
                 )
+        if self._tangent is not None:
+            self._check_tangent(x)
+
+    def _check_tangent(self, x: np.ndarray) -> None:
+        """The tangent function against the Jacobian, or against finite differences."""
+        v = np.linspace(1.0, 2.0, self.dim)
+        step = 1e-6
+        with np.errstate(all="ignore"):
+            found = self.evaluate_tangent(x, v)
+            if self._jacobian is None:
+                wanted = (self.evaluate(x + step * v) - self.evaluate(x - step * v)) / (2 * step)
+            else:
+                wanted = self.evaluate_jacobian(x) @ v
+        allowed = 1e-4 * max(1.0, float(np.abs(wanted).max()))
+        if not np.abs(found - wanted).max() <= allowed and np.isfinite(wanted).all():
+            i = int(np.abs(found - wanted).argmax())
+            raise InvalidInputError(
+                f"tangent of {type(self).__name__}: expected the derivative applied to v, {wanted[i]:.6g} in "
+                f"component {i} at x = {x[:3]}, got {found[i]:.6g}; correct the tangent function"
+            )
 
 
 class Map(System):
@@ -133,6 +172,9 @@ class Map(System):
         Python function of arithmetic and loops: chaoskit compiles it.
     jacobian : callable ``jacobian(x, p, out)``, optional
         Writes the derivative into out (dim, dim). Without it finite differences are taken.
+    tangent : callable ``tangent(x, p, v, out)``, optional
+        Writes the derivative applied to one tangent v (dim,) into out (dim,): for a Jacobian with structure,
+        of which a tangent should not cost dim^2. It takes the place of `jacobian` in spectra.
     dim : int
         Number of variables.
     parameters : sequence of float or ndarray, shape (batch,)
@@ -151,8 +193,8 @@ class Map(System):
     array([0.75])
     """
 
-    def __init__(self, step, jacobian=None, *, dim, parameters=()):
-        super().__init__(step, jacobian, dim=dim, parameters=parameters)
+    def __init__(self, step, jacobian=None, *, dim, parameters=(), tangent=None):
+        super().__init__(step, jacobian, dim=dim, parameters=parameters, tangent=tangent)
 
 
 class Flow(System):
@@ -165,6 +207,9 @@ class Flow(System):
         function of arithmetic and loops: chaoskit compiles it.
     jacobian : callable ``jacobian(t, x, p, out)``, optional
         Writes the derivative of rhs into out (dim, dim). Without it finite differences are taken.
+    tangent : callable ``tangent(t, x, p, v, out)``, optional
+        Writes the derivative applied to one tangent v (dim,) into out (dim,): for a Jacobian with structure,
+        of which a tangent should not cost dim^2. It takes the place of `jacobian` in spectra.
     dim : int
         Number of variables.
     parameters : sequence of float or ndarray, shape (batch,)
@@ -187,8 +232,10 @@ class Flow(System):
 
     is_flow = True
 
-    def __init__(self, rhs, jacobian=None, *, dim, parameters=(), default_dt=None):
-        super().__init__(rhs, jacobian, dim=dim, parameters=parameters, default_dt=default_dt)
+    def __init__(self, rhs, jacobian=None, *, dim, parameters=(), default_dt=None, tangent=None):
+        super().__init__(
+            rhs, jacobian, dim=dim, parameters=parameters, default_dt=default_dt, tangent=tangent
+        )
 
 
 def _parameters(values: Sequence) -> tuple:
@@ -219,10 +266,10 @@ def _plain(fn: Any) -> Callable:
     return plain
 
 
-def _tag_class(name: str, function: Callable, jacobian: Callable | None, is_flow: bool) -> Any:
-    """The NamedTuple class that carries these functions; the same functions give the same class."""
-    digest = hashlib.sha256(f"{name} {is_flow}".encode())
-    for fn in (function, jacobian):
+def _tag_class(name: str, functions: tuple, is_flow: bool, known_dim: int | None) -> Any:
+    """The NamedTuple class that carries (rate, jacobian, tangent); the same functions give the same class."""
+    digest = hashlib.sha256(f"{name} {is_flow} {known_dim}".encode())
+    for fn in functions:
         plain = inspect.unwrap(getattr(fn, "py_func", fn)) if fn is not None else None
         if isinstance(plain, python_types.FunctionType):
             digest.update(function_bytes(plain))
@@ -235,12 +282,12 @@ def _tag_class(name: str, function: Callable, jacobian: Callable | None, is_flow
     cls: Any = NamedTuple(class_name, [("marker", int)])
     cls.__module__ = _REGISTRY.__name__
     cls.source_digest = digest.hexdigest()
-    cls.is_flow = is_flow
-    cls.rate = staticmethod(_compiled(function))
-    cls.jacobian = None if jacobian is None else staticmethod(_compiled(jacobian))
+    cls.is_flow, cls.known_dim = is_flow, known_dim
+    for part, fn in zip(("rate", "jacobian", "tangent"), functions, strict=True):
+        setattr(cls, part, None if fn is None else staticmethod(_compiled(fn)))
     setattr(_REGISTRY, class_name, cls)
     return cls
 
 
 def _compiled(fn: Any) -> Any:
-    return fn if hasattr(fn, "py_func") else inner(fn)
+    return fn if hasattr(fn, "py_func") else inlined(fn)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from chaoskit import jacobian, lyapunov_spectrum, simulate
+from chaoskit import jacobian, jacobian_product, lyapunov_spectrum, simulate
 from chaoskit.errors import ChaoskitError, InvalidInputError
 from chaoskit.systems import Flow, Henon, Logistic, Lorenz63, Lorenz96, Map, Roessler
 
@@ -178,8 +178,8 @@ def test_batch_errors():
         simulate(Lorenz63(rho=[1.0, 2.0, 3.0]), np.zeros((2, 3)), 1)
     with pytest.raises(InvalidInputError, match="different lengths"):
         Lorenz63(sigma=[1.0, 2.0], rho=[1.0, 2.0, 3.0])
-    with pytest.raises(InvalidInputError, match="one at a time"):
-        lyapunov_spectrum(Lorenz63(rho=[20.0, 28.0]), steps=10)
+    with pytest.raises(InvalidInputError, match="one system at a time"):
+        jacobian_product(Lorenz63(rho=[20.0, 28.0]), steps=10)
     with pytest.raises(InvalidInputError, match="scalar parameters"):
         jacobian(Henon(a=[1.0, 2.0]), [0.0, 0.0])
 

@@ -1,0 +1,133 @@
+"""Dormand-Prince 5(4): one output step in as many substeps as the tolerance asks for.
+
+The error of the state alone decides; tangents go through the same stages with the same substeps, so they
+are the exact derivative of what the integrator does.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .._jit import inlined, inner
+from ..systems._protocol import rate
+from .system_steps import STAGES, by_rows, dimension, place, prepare_tangent, push_row, push_rows
+
+# Dormand and Prince 1980, doi:10.1016/0771-050X(80)90013-3. The last row of A is the step itself, so its
+# stage is the first of the next substep; E is the difference to the embedded solution of fourth order.
+_A = np.array(
+    [
+        [0, 0, 0, 0, 0, 0],
+        [1 / 5, 0, 0, 0, 0, 0],
+        [3 / 40, 9 / 40, 0, 0, 0, 0],
+        [44 / 45, -56 / 15, 32 / 9, 0, 0, 0],
+        [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729, 0, 0],
+        [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656, 0],
+        [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84],
+    ]
+)
+_C = np.array([0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1])
+_E = np.array([71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
+_LAST = STAGES - 1
+_SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0
+
+
+@inner
+def adaptive_step(tag, blas, t, pack, r, X, ix, V, iv, k, Y, iy, W, iw, work):
+    """One output step of a flow; the state becomes NaN if the substeps become too many or too small."""
+    d = dimension(tag, work.dim)
+    S, p, start, dt = work.S, pack.p[r], t * pack.dt, pack.dt
+    x = place(S, 0, d)
+    for i in range(d):
+        x[i] = X[ix + i]
+    for i in range(k * d):
+        W[iw + i] = V[iv + i]
+    done, tries = 0.0, 0
+    h = min(work.h[0], dt) if work.h[0] > 0.0 else dt
+    rate(tag, start, x, p, place(S, STAGES, d))
+    while done < dt:
+        h = min(h, dt - done)
+        last = done + h >= dt * (1.0 - 1e-14)
+        tries += 1
+        if tries > pack.most or h < 1e-13 * dt:
+            for i in range(d):
+                x[i] = math.nan
+            break
+        error = _substep(tag, start + done, p, S, d, h, pack.rtol, pack.atol)
+        if error <= 1.0:
+            if k > 0:
+                _push(tag, blas, start + done, p, h, k, W, iw, work)
+            _move_on(S, d)
+            done = dt if last else done + h
+        factor = _FASTEST if error == 0.0 else _SAFETY * error ** (-0.2)
+        if not math.isfinite(error):
+            factor = _SLOWEST
+        if not last or error > 1.0:
+            work.h[0] = h
+        h *= min(_FASTEST, max(_SLOWEST, factor))
+        if not last or factor < 1.0:
+            work.h[0] = h
+    for i in range(d):
+        Y[iy + i] = x[i]
+
+
+@inner
+def _substep(tag, time, p, S, d, h, rtol, atol):
+    """The stages after the first, which is there; returns the error in units of the tolerance."""
+    x = place(S, 0, d)
+    for stage in range(1, STAGES):
+        here = place(S, stage, d)
+        for i in range(d):
+            here[i] = x[i]
+        for j in range(stage):
+            slope, weight = place(S, STAGES + j, d), h * _A[stage, j]
+            for i in range(d):
+                here[i] += weight * slope[i]
+        rate(tag, time + _C[stage] * h, here, p, place(S, STAGES + stage, d))
+    new, total = place(S, _LAST, d), 0.0
+    for i in range(d):
+        error = 0.0
+        for j in range(STAGES):
+            error += _E[j] * S[(STAGES + j) * d + i]
+        scale = atol + rtol * max(abs(x[i]), abs(new[i]))
+        total += (h * error / scale) ** 2
+    return math.sqrt(total / d)
+
+
+@inlined
+def _move_on(S, d):
+    """The end of an accepted substep is the start of the next, with its slope."""
+    for i in range(d):
+        S[i] = S[_LAST * d + i]
+        S[STAGES * d + i] = S[(STAGES + _LAST) * d + i]
+
+
+@inner
+def _push(tag, blas, time, p, h, k, W, iw, work):
+    """Tangents W through the stages of the substep, in place."""
+    d = dimension(tag, work.dim)
+    for stage in range(_LAST):
+        prepare_tangent(tag, time + _C[stage] * h, place(work.S, stage, d), p, work, stage, d)
+    rows, size = work.rows, k * d
+    for stage in range(_LAST):
+        for i in range(size):
+            rows[i] = W[iw + i]
+        for j in range(stage):
+            weight = h * _A[stage, j]
+            for i in range(size):
+                rows[i] += weight * rows[(1 + j) * size + i]
+        if by_rows(tag):
+            for row in range(k):
+                at = row * d
+                to = (1 + stage) * size + at
+                x = place(work.S, stage, d)
+                push_row(
+                    tag, time + _C[stage] * h, x, p, work, stage, rows[at : at + d], rows[to : to + d], d
+                )
+        else:
+            push_rows(work, blas, stage, rows, 0, k, rows, (1 + stage) * size, d)
+    for j in range(_LAST):
+        weight = h * _A[_LAST, j]
+        for i in range(size):
+            W[iw + i] += weight * rows[(1 + j) * size + i]
