@@ -6,9 +6,11 @@ backpropagation through time; its free run comes out with its exponents and its 
 
 from . import cells, errors, forcing, measures, systems, training
 from .dynamics import (
+    CovariantResult,
     JacobianProduct,
     LyapunovResult,
     TwoOrbitExponent,
+    covariant_vectors,
     finite_time_exponents,
     jacobian,
     jacobian_product,
@@ -23,8 +25,8 @@ from .training import Evaluation, FitResult, evaluate, fit, load
 __version__ = "0.1.0"
 
 __all__ = [
-    "ChaoskitError", "ChaoskitWarning", "DataLyapunov", "Evaluation", "FitResult", "JacobianProduct",
-    "LyapunovResult", "TwoOrbitExponent", "__version__", "cells", "errors", "estimate_lyapunov", "evaluate",
+    "ChaoskitError", "ChaoskitWarning", "CovariantResult", "DataLyapunov", "Evaluation", "FitResult", "JacobianProduct",
+    "LyapunovResult", "TwoOrbitExponent", "__version__", "cells", "covariant_vectors", "errors", "estimate_lyapunov", "evaluate",
     "finite_time_exponents", "fit", "forcing", "jacobian", "jacobian_product", "load", "lyapunov_spectrum",
     "measures", "simulate", "systems", "training", "two_orbit_exponent",
 ]  # fmt: skip

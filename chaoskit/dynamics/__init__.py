@@ -1,5 +1,6 @@
 """What a model does: orbits, Jacobians, Lyapunov spectra."""
 
+from .covariant import CovariantResult, covariant_vectors
 from .growth import (
     JacobianProduct,
     TwoOrbitExponent,
@@ -12,6 +13,7 @@ from .lyapunov_result import LyapunovResult
 from .orbits import jacobian, simulate
 
 __all__ = [
-    "JacobianProduct", "LyapunovResult", "TwoOrbitExponent", "finite_time_exponents", "jacobian",
-    "jacobian_product", "lyapunov_spectrum", "simulate", "two_orbit_exponent",
+    "CovariantResult", "JacobianProduct", "LyapunovResult", "TwoOrbitExponent", "covariant_vectors",
+    "finite_time_exponents", "jacobian", "jacobian_product", "lyapunov_spectrum", "simulate",
+    "two_orbit_exponent",
 ]  # fmt: skip
