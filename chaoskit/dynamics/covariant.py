@@ -156,7 +156,7 @@ def covariant_vectors(
 
     Notes
     -----
-    A direction that a Jacobian wipes out has local exponent -inf and is the one that is mapped to zero.
+    A direction that Jacobians wipe out has local exponents of -inf and no vector: its columns are NaN.
 
     References
     ----------
@@ -265,7 +265,7 @@ class _Passes:
         out.states[into] = states[:keep]
         out.gram_schmidt[into] = Q[:keep].transpose(0, 2, 1)
         vectors = Q[:keep].transpose(0, 2, 1).astype(np.float64) @ kept[:keep]
-        out.vectors[into] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        out.vectors[into] = _unit(vectors)
         out.local_exponents[at : at + min(count, self.steps - at)] = growth[: max(self.steps - at, 0)]
         if out.adjoint is not None:
             out.adjoint[into] = _adjoint(
@@ -281,5 +281,10 @@ def _adjoint(vectors: np.ndarray, frame: np.ndarray | None) -> np.ndarray:
     basis = np.broadcast_to(np.eye(vectors.shape[1]), (len(vectors),) + vectors.shape[1:2] * 2)
     if frame is not None:
         basis = frame.transpose(0, 2, 1)
-    found = basis @ np.linalg.pinv(vectors.transpose(0, 2, 1) @ basis)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    return _unit(basis @ np.linalg.pinv(np.nan_to_num(vectors).transpose(0, 2, 1) @ basis))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Columns over their lengths; NaN where a direction has been wiped out."""
+    with np.errstate(invalid="ignore"):
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -24,9 +24,9 @@ def _keep_triangle(norms, coefficients, k, R):
 def frames(tag, pack, work, V, W, U, t0, steps, panel, states, Q, R):
     """Orthonormalise k tangents at every step and keep what happens.
 
-    V, W, U as in `tangent_products`. states (steps + 1, nx), Q (steps + 1, k, nx): state and frame (rows) from
-    the start on. R (steps, k, k), upper triangular: J Q_t' = Q_{t+1}' R_t. Returns the step at which the
-    orbit was no longer finite, or -1.
+    V, W, U as in `tangent_products`. states (steps + 1, nx), Q (steps + 1, k, nx): state and frame (rows)
+    from the start on. R (steps, k, k), upper triangular: J Q_t' = Q_{t+1}' R_t. Returns the step at which
+    the orbit was no longer finite, or -1.
     """
     owned = blas_arguments(V)
     blas = borrowed(owned)
@@ -58,9 +58,9 @@ def frames(tag, pack, work, V, W, U, t0, steps, panel, states, Q, R):
 def back_through_triangles(R, C, kept, growth):
     """Covariant coefficients C (k, k), upper, unit columns, back through R (steps, k, k).
 
-    C_t = R_t^-1 C_{t+1}; kept (steps, k, k) gets the coefficients before each step, growth (steps, k) the logarithm by which the
-    step stretches each vector. A direction that a step wipes out (a zero on the diagonal) is left to the
-    vector of that number alone, which the step then maps to zero.
+    C_t = R_t^-1 C_{t+1}; kept (steps, k, k) gets the coefficients before each step, growth (steps, k) the
+    logarithm by which the step stretches each vector. A direction that a step wipes out (a zero on the diagonal) is left to the
+    vector of that number alone.
     """
     steps, k, _ = R.shape
     for back in range(steps):

@@ -28,12 +28,12 @@ def worst_turn(result, model, inputs=None, first=0):
     prepared = prepare(model)
     steps = len(result.local_exponents)
     driving = np.zeros((steps, 0)) if inputs is None else inputs[first : first + steps]
-    J = np.concatenate(
+    J = np.stack(
         [
-            orbit_jacobians(prepared, x, driving[t : t + 1], first + t)[0]
+            orbit_jacobians(prepared, x, driving[t : t + 1], first + t)[0][0].astype(np.float64)
             for t, x in enumerate(result.states[:-1])
         ]
-    ).astype(np.float64)
+    )
     pushed = J @ result.vectors[:-1]
     size = np.linalg.norm(pushed, axis=1, keepdims=True)
     unit, after = pushed / size, result.vectors[1:]
@@ -145,13 +145,14 @@ def test_wiped_out_directions():
     W[:3, :3] *= 0.9 / np.abs(np.linalg.eigvals(W[:3, :3])).max()
     W[:3, 3:] = 0.3
     b[:3] = 3.0 - W[:3, :3].sum(axis=1) * 3.0
-    result = covariant_vectors(ReLU(W, np.zeros((5, 0)), b), np.r_[np.full(3, 3.0), 0, 0], 50, **WARM)
-    assert np.isfinite(result.vectors).all()
+    start = np.r_[np.full(3, 3.0), 0, 0]
+    result = covariant_vectors(ReLU(W, np.zeros((5, 0)), b), start, 50, adjoint=True, **WARM)
+    assert np.isfinite(result.vectors[:, :, :3]).all()
+    assert np.isnan(result.vectors[:, :, 3:]).all()
+    assert np.isfinite(result.adjoint[:, :, :3]).all()
     assert (result.exponents[3:] == -math.inf).all()
     true = np.sort(np.log(np.abs(np.linalg.eigvals(W[:3, :3]))))[::-1]
-    np.testing.assert_allclose(result.exponents[:3].sum(), true.sum(), atol=1e-9)
-    J = np.vstack([W[:3], np.zeros((2, 5))])
-    assert np.abs(J @ result.vectors[10][:, 3]).max() < 1e-10 * np.abs(J).max()
+    np.testing.assert_allclose(result.exponents[:3].sum(), true.sum(), atol=5e-3)
 
 
 def test_angles_between_subspaces():
