@@ -59,8 +59,8 @@ def back_through_triangles(R, C, kept, growth):
     """Covariant coefficients C (k, k), upper, unit columns, back through R (steps, k, k).
 
     C_t = R_t^-1 C_{t+1}; kept (steps, k, k) gets the coefficients before each step, growth (steps, k) the
-    logarithm by which the step stretches each vector. A direction that a step wipes out (a zero on the diagonal) is left to the
-    vector of that number alone.
+    logarithm by which the step stretches each vector. A direction that a step wipes out (a zero on the
+    diagonal) is left to the vector of that number alone.
     """
     steps, k, _ = R.shape
     for back in range(steps):

@@ -41,6 +41,7 @@ class System:
     """
 
     is_flow = False
+    compiled_as: str | None = None  # one name for classes that share their functions
     default_state: np.ndarray | None = None
     reference_exponents: tuple[float, ...] | None = None
     reference: str | None = None
@@ -63,7 +64,8 @@ class System:
         self._tangent = None if tangent is None else _plain(tangent)
         self._check_functions()
         known_dim = self.dim if self.dim <= _SMALL else None
-        self.tag = _tag_class(type(self).__name__, (function, jacobian, tangent), self.is_flow, known_dim)(0)
+        name = self.compiled_as or type(self).__name__
+        self.tag = _tag_class(name, (function, jacobian, tangent), self.is_flow, known_dim)(0)
 
     def __repr__(self) -> str:
         inner_text = ", ".join([f"dim={self.dim}"] + [f"{p!r}" for p in self.parameters])

@@ -107,6 +107,8 @@ class Lorenz96(Flow):
     The exponents sum to -n exactly.
     """
 
+    reference = "Karimi and Paul 2010: 1.68 to 1.69 at n = 40, F = 8"
+
     def __init__(self, n=40, forcing=8.0):
         super().__init__(
             _lorenz96,
@@ -116,5 +118,7 @@ class Lorenz96(Flow):
             default_dt=0.01,
             tangent=_lorenz96_tangent,
         )
+        if self.dim == 40 and self.parameters == (8.0,):
+            self.reference_exponents = (1.69,)
         # the uniform state x_i = F is a fixed point: start beside it
         self.default_state = np.mean(self.parameters[0]) + 0.01 * np.cos(np.arange(self.dim))

@@ -28,12 +28,11 @@ def worst_turn(result, model, inputs=None, first=0):
     prepared = prepare(model)
     steps = len(result.local_exponents)
     driving = np.zeros((steps, 0)) if inputs is None else inputs[first : first + steps]
-    J = np.stack(
-        [
-            orbit_jacobians(prepared, x, driving[t : t + 1], first + t)[0][0].astype(np.float64)
-            for t, x in enumerate(result.states[:-1])
-        ]
-    )
+    J = [
+        orbit_jacobians(prepared, x, driving[t : t + 1], first + t)[0][0]
+        for t, x in enumerate(result.states[:-1])
+    ]
+    J = np.array(J, np.float64)
     pushed = J @ result.vectors[:-1]
     size = np.linalg.norm(pushed, axis=1, keepdims=True)
     unit, after = pushed / size, result.vectors[1:]
@@ -46,7 +45,8 @@ def worst_turn(result, model, inputs=None, first=0):
 @pytest.mark.parametrize(
     ("model", "k"),
     [
-        (Henon(), 2), (Lorenz63(), 3), (tanh_net(16, 2.0), 16), (tanh_net(16, 2.0), 5), (tanh_net(32, 3.0), 32),
+        (Henon(), 2), (Lorenz63(), 3), (tanh_net(16, 2.0), 16), (tanh_net(16, 2.0), 5),
+        (tanh_net(32, 3.0), 32),
         (LSTM.init(4, rng=0)._replace(W=3.0 * LSTM.init(4, rng=0).W), 4),
     ],
     ids=["Henon", "Lorenz63", "tanh16", "tanh16 of 5", "tanh32", "LSTM"],
