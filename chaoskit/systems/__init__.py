@@ -33,6 +33,6 @@ __all__ = [
     "Baker", "Burgers", "Cat", "Chen", "DelayedLogistic", "DiffusionlessLorenz", "DissipativeStandard",
     "DormandPrince", "DrivenPendulum", "Duffing", "Flow", "Halvorsen", "Henon", "HolmesCubic",
     "HyperRoessler", "Ikeda", "KaplanYorke", "KuramotoSivashinsky", "Logistic", "Lorenz63", "Lorenz84",
-    "Lorenz96", "Lozi", "MackeyGlass", "Map", "QuadraticFlow", "Roessler", "RungeKutta4", "SkewTent", "Sprott", "SprottJerk",
-    "System", "Thomas", "Tinkerbell", "zoo",
+    "Lorenz96", "Lozi", "MackeyGlass", "Map", "QuadraticFlow", "Roessler", "RungeKutta4", "SkewTent",
+    "Sprott", "SprottJerk", "System", "Thomas", "Tinkerbell", "zoo",
 ]  # fmt: skip

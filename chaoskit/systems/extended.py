@@ -115,7 +115,7 @@ class MackeyGlass(Map):
         Steps a delay; the state has points + 1 variables, x now first.
     """
 
-    reference = "Farmer 1982, doi:10.1016/0167-2789(82)90042-2: largest exponent about 0.007 per unit time"
+    reference = "Farmer 1982, doi:10.1016/0167-2789(82)90042-2: about 0.007 bits (0.005 nats), dimension 2.1"
 
     def __init__(self, a=0.2, b=0.1, n=10.0, tau=17.0, points=85):
         points = _check.integer(points, "points", 2)
