@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._jit import inner
 from ..cells.protocol import has_hidden
-from .linalg import gemm, small_product
+from .linalg import gemm, small_product, two_row_product
 from .loops import (
     enter_loop,
     feature_rows_loop,
@@ -88,5 +88,7 @@ def gemm_rows(packed, blas, operand, rows, out):
     s = packed.sizes
     if s.m <= _TINY and s.inputs == 0:
         small_product(operand, 0, s.m, rows, s.m, packed.W, s.na, out, 0)
+    elif rows == 2 and s.inputs == 0:
+        two_row_product(operand, s.m, packed.W, s.m, s.na, out)
     else:
         gemm(blas, 0, 0, rows, s.na, s.m, 1, operand, 0, s.m, packed.WT, 0, s.na, 0, out, 0, s.na)

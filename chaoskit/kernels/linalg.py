@@ -117,6 +117,41 @@ def small_product(a, ia, lda, rows, inner_size, bt, cols, c, ic):
 
 
 @inner_sums
+def two_row_product(a, width, bt, inner_size, cols, c):
+    """C (2, cols) = A (2, width) B^T with B (cols, inner), which is read once: a state and one tangent.
+
+    BLAS would copy B into its own order first, which costs as much as the product. Slices, because an index
+    like base + l may be negative to the compiler, and then nothing is vectorised.
+    """
+    zero, n = c.dtype.type(0), inner_size
+    x, y = a[:n], a[width : width + n]
+    for i in range(0, cols - 3, 4):
+        b0, b1 = bt[i * n : (i + 1) * n], bt[(i + 1) * n : (i + 2) * n]
+        b2, b3 = bt[(i + 2) * n : (i + 3) * n], bt[(i + 3) * n : (i + 4) * n]
+        t0, t1, t2, t3 = zero, zero, zero, zero
+        u0, u1, u2, u3 = zero, zero, zero, zero
+        for l in range(n):
+            t0 += x[l] * b0[l]
+            u0 += y[l] * b0[l]
+            t1 += x[l] * b1[l]
+            u1 += y[l] * b1[l]
+            t2 += x[l] * b2[l]
+            u2 += y[l] * b2[l]
+            t3 += x[l] * b3[l]
+            u3 += y[l] * b3[l]
+        c[i], c[i + 1], c[i + 2], c[i + 3] = t0, t1, t2, t3
+        j = cols + i
+        c[j], c[j + 1], c[j + 2], c[j + 3] = u0, u1, u2, u3
+    for i in range(cols - cols % 4, cols):
+        b0 = bt[i * n : (i + 1) * n]
+        t0, u0 = zero, zero
+        for l in range(n):
+            t0 += x[l] * b0[l]
+            u0 += y[l] * b0[l]
+        c[i], c[cols + i] = t0, u0
+
+
+@inner_sums
 def _gram_schmidt_panel(V, norms, flat, iv, first, k, coefficients):
     """Modified Gram-Schmidt of the rows of V, four rows at a time. A zero row stays zero: norm 0, no NaN.
 

@@ -1,0 +1,275 @@
+"""Spectra against NumPy, JAX and pynamicalsys in one run: CPU time, interleaved, one thread, medians.
+
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.lyapunov_peers [full leading strong ensemble flows cells]
+
+Needs `pip install jax pynamicalsys`. Five minutes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from chaoskit.cells import LSTM, PLRNN, ShPLRNN, Tanh
+from chaoskit.dynamics.ensemble import members_of
+from chaoskit.dynamics.lane_run import LaneRun
+from chaoskit.dynamics.model import prepare
+from chaoskit.dynamics.tangent_run import TangentRun
+from chaoskit.systems import Lorenz63, Lorenz96
+
+PEAK = 52e9  # float64 operations a second of one core, by a large dgemm
+
+
+def interleaved(runs: dict[str, Callable[[], None]], rounds: int = 5) -> dict[str, float]:
+    """Median CPU seconds of each, taken in turn."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for run in runs.values():
+        run()
+    for _ in range(rounds):
+        for name, run in runs.items():
+            start = time.process_time()
+            run()
+            times[name].append(time.process_time() - start)
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def network(n: int, g: float) -> Tanh:
+    W = g * np.random.default_rng(1).standard_normal((n, n)) / math.sqrt(n)
+    return Tanh(W, np.zeros((n, 0)), np.zeros(n))
+
+
+def settled(model, k: int, warm: int = 300) -> TangentRun:
+    """A run on the attractor whose interval has been chosen."""
+    prepared = prepare(model)
+    rng = np.random.default_rng(2)
+    x0 = prepared.default_state if prepared.default_state is not None else rng.standard_normal(prepared.dim)
+    run = TangentRun(prepared, x0, k, 0, np.zeros((10_000_000, prepared.n_inputs)), rng)
+    run.align(warm)
+    run.choose_interval(20_000 if prepared.dim < 100 else 2000)
+    return run
+
+
+def numpy_steps(W, k: int, steps: int) -> None:
+    """The loop that papers publish."""
+    n = len(W)
+    h, Q = np.full(n, 0.1), np.linalg.qr(np.random.default_rng(0).standard_normal((n, k)))[0]
+    sums = np.zeros(k)
+    for _ in range(steps):
+        h = np.tanh(W @ h)
+        Q, R = np.linalg.qr((1 - h**2)[:, None] * (W @ Q))
+        sums += np.log(np.abs(np.diag(R)))
+
+
+def jax_steps(W, k: int, steps: int, every: int) -> Callable[[], None]:
+    """jit and scan, with a QR decomposition every `every` steps."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+
+    @jax.jit
+    def run(W, h, Q):
+        def interval(carry, _):
+            h, Q, sums = carry
+            for _ in range(every):
+                h = jnp.tanh(W @ h)
+                Q = (1 - h**2)[:, None] * (W @ Q)
+            Q, R = jnp.linalg.qr(Q)
+            return (h, Q, sums + jnp.log(jnp.abs(jnp.diagonal(R)))), None
+
+        return jax.lax.scan(interval, (h, Q, jnp.zeros(k)), None, length=steps // every)[0][2]
+
+    n = len(W)
+    Q0 = np.linalg.qr(np.random.default_rng(0).standard_normal((n, k)))[0]
+    return lambda: run(W, np.full(n, 0.1), Q0).block_until_ready()
+
+
+def spectra(sizes, g: float, leading: bool = False) -> None:
+    """Full spectrum (or the leading exponent) of tanh networks."""
+    print(f"\ng = {g}, {'leading exponent' if leading else 'full spectrum'}, microseconds a step")
+    print("| N | NumPy | JAX | JAX, our interval | chaoskit | interval | ratios | of peak |")
+    print("|---|---|---|---|---|---|---|---|")
+    for n in sizes:
+        cell, k = network(n, g), 1 if leading else n
+        run = settled(cell, k)
+        q = run.every
+        flops = 2.0 * n * n * (k + 1) + 2.0 * n * k * k / q
+        steps = int(np.clip(2e8 / flops, 24, 20_000)) // q * q
+        slow = max(steps // 20, 6)
+        few = max(steps // 4 // q * q, q)
+        found = interleaved(
+            {
+                "numpy": lambda cell=cell, k=k, slow=slow: numpy_steps(cell.W, k, slow),
+                "jax": jax_steps(cell.W, k, few, 1),
+                "jax_q": jax_steps(cell.W, k, few, q),
+                "ours": lambda run=run, steps=steps, q=q: run.products(1, steps, q),
+            }
+        )
+        us = {
+            name: 1e6 * found[name] / count
+            for name, count in (("numpy", slow), ("jax", few), ("jax_q", few), ("ours", steps))
+        }
+        best = min(us["numpy"], us["jax"])
+        print(
+            f"| {n} | {us['numpy']:.2f} | {us['jax']:.2f} | {us['jax_q']:.2f} | {us['ours']:.3f} | {q} | "
+            f"{best / us['ours']:.1f}, {us['jax_q'] / us['ours']:.1f} | "
+            f"{100 * flops / (us['ours'] * 1e-6) / PEAK:.0f} % |",
+            flush=True,
+        )
+
+
+def ensembles() -> None:
+    """A thousand different networks, full spectrum; JAX by vmap."""
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+    print("\n1000 networks, g = 1.8, nanoseconds a network and step")
+    print("| N | JAX vmap | chaoskit, every step | chaoskit, chosen | intervals | ratios |")
+    print("|---|---|---|---|---|---|")
+    for n in (3, 8, 16):
+        rng = np.random.default_rng(0)
+        W = 1.8 * rng.standard_normal((1000, n, n)) / math.sqrt(n)
+        b, x0 = 0.1 * rng.standard_normal((1000, n)), rng.standard_normal((1000, n))
+
+        @jax.jit
+        def peer(W, b, h, n=n):
+            def one(W, b, h):
+                def step(carry, _):
+                    h, Q, sums = carry
+                    h = jnp.tanh(W @ h + b)
+                    Q, R = jnp.linalg.qr((1 - h**2)[:, None] * (W @ Q))
+                    return (h, Q, sums + jnp.log(jnp.abs(jnp.diagonal(R)))), None
+
+                return jax.lax.scan(step, (h, jnp.eye(n), jnp.zeros(n)), None, length=20)[0][2]
+
+            return jax.vmap(one)(W, b, h)
+
+        members = members_of(Tanh(W, np.zeros((1000, n, 0)), b), 1000)
+        with ThreadPoolExecutor(1) as pool:
+            run = LaneRun(members, x0, np.zeros((100_000, 1, 0)), n, 0, pool)
+            run.advance(500, 500)
+            run.choose_intervals(5000)
+            chosen = run.every.copy()
+
+            def ours(every, run=run):
+                run.every[:] = every
+                run.advance(400, 400)
+
+            found = interleaved(
+                {
+                    "jax": lambda peer=peer, at=(W, b, x0): peer(*at).block_until_ready(),
+                    "one": lambda ours=ours: ours(1),
+                    "chosen": lambda ours=ours, chosen=chosen: ours(chosen),
+                }
+            )
+        ns = {name: found[name] / 1000 / (20 if name == "jax" else 400) * 1e9 for name in found}
+        print(
+            f"| {n} | {ns['jax']:.0f} | {ns['one']:.1f} | {ns['chosen']:.1f} | "
+            f"{chosen.min()} to {chosen.max()} | {ns['jax'] / ns['one']:.0f}, {ns['jax'] / ns['chosen']:.0f} |",
+            flush=True,
+        )
+
+
+def flows() -> None:
+    """Lorenz-63 and Lorenz-96 with all exponents, Runge-Kutta 4, against pynamicalsys."""
+    from numba import njit
+    from pynamicalsys import ContinuousDynamicalSystem
+
+    print("\nflows, nanoseconds a Runge-Kutta step")
+    print("| flow | pynamicalsys | chaoskit | interval | ratio |")
+    print("|---|---|---|---|---|")
+    plain = ContinuousDynamicalSystem(model="lorenz system")
+    plain.integrator("rk4", time_step=0.01)
+    start = np.array([1.0, 1.5, 20.0])
+
+    @njit
+    def rhs(t, x, p):
+        n = x.size
+        out = np.empty(n)
+        for i in range(n):
+            out[i] = (x[(i + 1) % n] - x[i - 2]) * x[i - 1] - x[i] + p[0]
+        return out
+
+    @njit
+    def jacobian(t, x, p):
+        n = x.size
+        J = np.zeros((n, n))
+        for i in range(n):
+            J[i, i] -= 1.0
+            J[i, (i + 1) % n] += x[i - 1]
+            J[i, i - 2] -= x[i - 1]
+            J[i, i - 1] += x[(i + 1) % n] - x[i - 2]
+        return J
+
+    ring = ContinuousDynamicalSystem(
+        equations_of_motion=rhs, jacobian=jacobian, system_dimension=40, number_of_parameters=1
+    )
+    ring.integrator("rk4", time_step=0.01)
+    x40 = Lorenz96().default_state
+    for name, flow, theirs, few, many in (
+        (
+            "Lorenz-63",
+            Lorenz63(),
+            lambda: plain.lyapunov(start, 100.0, parameters=[10.0, 28.0, 8 / 3]),
+            10_000,
+            100_000,
+        ),
+        ("Lorenz-96, 40", Lorenz96(), lambda: ring.lyapunov(x40, 10.0, parameters=[8.0]), 1000, 2000),
+    ):
+        run = settled(flow, flow.dim, 2000)
+        found = interleaved(
+            {"peer": theirs, "ours": lambda run=run, many=many: run.products(1, many, run.every)}
+        )
+        peer, ours = found["peer"] / few * 1e9, found["ours"] / many * 1e9
+        print(f"| {name} | {peer:.0f} | {ours:.0f} | {run.every} | {peer / ours:.1f} |", flush=True)
+
+
+def cells() -> None:
+    """Other cells against tanh, for the operations of their products and of Gram-Schmidt."""
+    print("\ncells of 64 states, every step, microseconds; time over operations, relative to tanh")
+    print("| cell | microseconds | operations | relative |")
+    print("|---|---|---|---|")
+    n, rng = 64, np.random.default_rng(0)
+    made = {
+        "Tanh": (network(n, 1.5), 2.0 * n**3),
+        "PLRNN": (PLRNN.init(n, rng=rng), 2.0 * n**3),
+        "ShPLRNN": (ShPLRNN.init(n, n_hidden=n, rng=rng), 4.0 * n**3),
+        "LSTM": (LSTM.init(n // 2, rng=rng), 2.0 * n * (n // 2) * 2 * n),
+    }
+    runs = {name: settled(cell, n) for name, (cell, _) in made.items()}
+    found = interleaved({name: lambda run=run: run.products(1, 600, 1) for name, run in runs.items()}, 9)
+    rate = found["Tanh"] / (made["Tanh"][1] + 2.0 * n**3)
+    for name, (_, product) in made.items():
+        flops = product + 2.0 * n**3
+        print(
+            f"| {name} | {found[name] / 600 * 1e6:.1f} | {flops:.3g} | {found[name] / flops / rate:.2f} |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or ["full", "leading", "strong", "ensemble", "flows", "cells"]
+    jobs = {
+        "full": lambda: spectra((3, 16, 64, 128, 256, 512), 1.5),
+        "leading": lambda: spectra((64, 256, 512), 1.5, leading=True),
+        "strong": lambda: spectra((3, 16, 64, 128, 256), 3.0),
+        "ensemble": ensembles,
+        "flows": flows,
+        "cells": cells,
+    }
+    for name in wanted:
+        jobs[name]()
+
+
+if __name__ == "__main__":
+    main()
