@@ -175,7 +175,8 @@ def ensembles() -> None:
         ns = {name: found[name] / 1000 / (20 if name == "jax" else 400) * 1e9 for name in found}
         print(
             f"| {n} | {ns['jax']:.0f} | {ns['one']:.1f} | {ns['chosen']:.1f} | "
-            f"{chosen.min()} to {chosen.max()} | {ns['jax'] / ns['one']:.0f}, {ns['jax'] / ns['chosen']:.0f} |",
+            f"{chosen.min()} to {chosen.max()} | {ns['jax'] / ns['one']:.0f}, "
+            f"{ns['jax'] / ns['chosen']:.0f} |",
             flush=True,
         )
 

@@ -120,7 +120,7 @@ class System:
         """Run the functions once in Python, where a mistake has a readable trace, at any state."""
         x = np.linspace(0.1, 0.2, self.dim)
         names = "t, x, p, out" if self.is_flow else "x, p, out"
-        checks = [("function", self.evaluate)]
+        checks: list[tuple[str, Callable[[np.ndarray], np.ndarray]]] = [("function", self.evaluate)]
         if self._jacobian is not None:
             checks.append(("jacobian", self.evaluate_jacobian))
         if self._tangent is not None:
