@@ -22,6 +22,10 @@ SIGNATURES = {
     "jacobian": "model, x, u=None",
     "lyapunov_spectrum": "model, x0=None, steps, *, k=None, dt=None, inputs=None, transient, "
     "tangent_transient='auto', qr_every='auto', seed=0, progress=False",
+    "jacobian_product": "model, x0=None, steps, *, dt=None, inputs=None, transient=0",
+    "finite_time_exponents": "model, x0=None, window, count, *, k=None, dt=None, inputs=None, transient",
+    "two_orbit_exponent": "model, x0=None, steps, *, distance=None, every, dt=None, inputs=None, transient",
+    "covariant_vectors": "model, x0=None, steps, *, k=None, dt=None, inputs=None, transient",
     "estimate_lyapunov": "series, dt=1.0",
     "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
     "load": "path",
@@ -50,6 +54,7 @@ SIGNATURES = {
 FIELDS = {
     "LyapunovResult": "exponents stderr history times kaplan_yorke kaplan_yorke_stderr entropy "
     "entropy_stderr n_effective qr_every jacobian units checks",
+    "CovariantResult": "states vectors gram_schmidt adjoint local_exponents exponents units",
     "DataLyapunov": "exponent interval curve fit_range quality predictability_time recommended_tau",
     "Evaluation": "state_space_divergence state_space_floor outside spectral_distance spectral_floor "
     "prediction_error prediction_floor exponents exponents_stderr",

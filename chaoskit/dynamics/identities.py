@@ -91,6 +91,8 @@ def with_zero_exponent(result: LyapunovResult, model: Any, start, end, t: float)
     nearest = int(np.argmin(np.abs(result.exponents - along)))
     off = abs(float(result.exponents[nearest]) - along)
     allowed = max(4 * float(result.stderr[nearest]), 10.0 / float(result.times[-1]), 2e-3)
+    if abs(along) > allowed:
+        return result  # the orbit is on its way to rest
     if off > allowed:
         if len(result.exponents) == model.dim:
             warnings.warn(

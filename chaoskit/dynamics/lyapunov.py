@@ -36,11 +36,11 @@ def lyapunov_spectrum(
     transient: int = 1_000,
     tangent_transient: int | str = "auto",
     qr_every: int | str = "auto",
+    seed: int = 0,
+    progress: bool = False,
     tolerance: float | None = None,
     max_steps: int | None = None,
     integrator: Any = None,
-    seed: int = 0,
-    progress: bool = False,
 ) -> LyapunovResult:
     """Lyapunov exponents along an orbit, by Jacobian products with reorthonormalisation; or of an ensemble.
 
@@ -69,6 +69,10 @@ def lyapunov_spectrum(
         Steps between orthonormalisations. "auto" measures what wide intervals cost on a stretch of the orbit,
         takes the widest that agrees with an orthonormalisation at each step to 1e-10 (float64) or 1e-5
         (float32) of the largest rate, and halves it where tangents spread more than they did there.
+    seed : int
+        For the initial tangents, and the initial state of a cell.
+    progress : bool
+        Show a progress bar (needs tqdm).
     tolerance : float, optional
         Go on beyond `steps` until the largest standard error is at most this, in the units of the exponents.
         Not for ensembles.
@@ -76,10 +80,6 @@ def lyapunov_spectrum(
         Where `tolerance` gives up; a hundred times `steps` by default, or what `inputs` allow.
     integrator : RungeKutta4 or DormandPrince, optional
         How a flow is integrated (chaoskit.systems); Runge-Kutta 4 with steps of dt by default.
-    seed : int
-        For the initial tangents, and the initial state of a cell.
-    progress : bool
-        Show a progress bar (needs tqdm).
 
     Returns
     -------
@@ -119,6 +119,8 @@ def lyapunov_spectrum(
     transient = _check.integer(transient, "transient")
     warm = tangent_steps(tangent_transient, steps)
     every = checked_interval(qr_every)
+    x0 = None if x0 is None else _check.array(x0, "x0")
+    inputs = None if inputs is None else _check.array(inputs, "inputs")
     count = ensemble_size(model, x0)
     if count is not None:
         if tolerance is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,20 +56,20 @@ class LyapunovResult:
 
     exponents: np.ndarray
     stderr: np.ndarray
-    confidence_interval: np.ndarray
-    n_effective: np.ndarray
-    deterministic: np.ndarray
     history: np.ndarray
     times: np.ndarray
     kaplan_yorke: Any
     kaplan_yorke_stderr: Any
     entropy: Any
     entropy_stderr: Any
-    zero_exponent: int | None
+    n_effective: np.ndarray
     qr_every: int
     jacobian: str
     units: str
-    checks: dict[str, float] = field(default_factory=dict)
+    checks: dict[str, float]
+    confidence_interval: np.ndarray
+    deterministic: np.ndarray
+    zero_exponent: int | None = None
     diverged_at: np.ndarray | None = None
 
     def __repr__(self) -> str:
@@ -119,7 +119,6 @@ def summarise(
         history=history,
         times=elapsed * per,
         **derived,
-        zero_exponent=None,
         qr_every=every,
         jacobian=model.jacobian,
         units="per step" if model.dt is None else "per unit time",

@@ -63,6 +63,7 @@ def simulate(
     steps = _check.integer(steps, "steps")
     transient = _check.integer(transient, "transient")
     x0 = _check.array(x0, "x0")
+    inputs = None if inputs is None else _check.array(inputs, "inputs")
     cell = whole_cell(model)
     if cell is not None and batch_size(cell) is not None:
         return _simulate_members(cell, x0, steps, inputs, transient)

@@ -292,6 +292,39 @@ def test_standard_errors_cover_the_truth(measured):
     assert runs[0].n_effective[0] > 100
 
 
+def test_a_run_until_the_error_is_small_enough():
+    result = lyapunov_spectrum(Henon(), steps=1000, tolerance=2e-3)
+    assert result.stderr.max() <= 2e-3
+    assert 1000 < result.times[-1] < 100_000
+    np.testing.assert_allclose(np.diff(result.times), result.times[0])  # neighbours have been merged
+    assert len(result.times) <= 4000
+    with pytest.warns(ChaoskitWarning, match="max_steps=3000"):
+        short = lyapunov_spectrum(Henon(), steps=1000, tolerance=1e-6, max_steps=3000)
+    assert short.times[-1] <= 3000
+
+
+def test_what_has_no_standard_error_says_so():
+    """Logistic map at 4, the zero exponent of a flow: deterministic, within a bound; Hénon is not."""
+    logistic = lyapunov_spectrum(Logistic(), steps=20_000)
+    assert logistic.deterministic[0]
+    assert abs(logistic.exponents[0] - math.log(2)) <= logistic.stderr[0] < 2e-3
+    assert "deterministic" in repr(logistic)
+    lorenz = lyapunov_spectrum(Lorenz63(), steps=200_000)
+    np.testing.assert_array_equal(lorenz.deterministic, [False, True, False])
+    assert lorenz.zero_exponent == 1
+    assert lorenz.checks["zero_exponent"] == pytest.approx(lorenz.checks["along_the_flow"], abs=5e-3)
+    assert not lyapunov_spectrum(Henon(), steps=20_000).deterministic.any()
+    assert lyapunov_spectrum(Lorenz63(rho=0.5), steps=20_000).zero_exponent is None  # at rest
+
+
+def test_confidence_intervals():
+    result = lyapunov_spectrum(Henon(), steps=20_000)
+    low, high = result.confidence_interval.T
+    np.testing.assert_allclose((low + high) / 2, result.exponents)
+    assert ((high - low) / 2 / result.stderr > 2.0).all()
+    assert ((high - low) / 2 / result.stderr < 2.15).all()
+
+
 def test_seeds():
     cell = Tanh.init(5, rng=0)._replace(W=2.0 * np.random.default_rng(0).standard_normal((5, 5)))
     a, b, c = (lyapunov_spectrum(cell, steps=500, seed=s).exponents for s in (1, 1, 2))
@@ -303,6 +336,11 @@ def test_seeds():
     ("arguments", "text"),
     [
         ({"x0": [0.1]}, "x0"),
+        ({"x0": [[0.1, 0.1], [0.1]]}, "x0"),
+        ({"x0": np.zeros((2, 2, 2))}, "x0"),
+        ({"tolerance": -1.0}, "tolerance"),
+        ({"max_steps": 10}, "max_steps"),
+        ({"tolerance": 0.1, "max_steps": 10}, "max_steps"),
         ({"steps": 0}, "steps"),
         ({"steps": 1.5}, "steps"),
         ({"k": 3}, "k: expected at most 2"),
