@@ -93,10 +93,15 @@ def _scatter_of_batches(x: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _student_quantile(degrees: np.ndarray) -> np.ndarray:
-    """Two-sided 95 % quantile of Student's t."""
-    from scipy.special import stdtrit  # importing chaoskit does not import SciPy
+    """Two-sided 95 % quantile of Student's t for 19 degrees of freedom and more, to 1e-4.
 
-    return stdtrit(degrees, 0.975)
+    The expansion about the normal quantile (Abramowitz and Stegun 26.7.5): importing SciPy for this one
+    number would be a tenth of the time of a first call.
+    """
+    z, n = 1.959963984540054, degrees
+    first, second = (z**3 + z) / 4, (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + first / n + second / n**2 + third / n**3
 
 
 def _sums_stay_bounded(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
