@@ -1,1 +1,1 @@
-"""Each module prints a table of docs/verification.md: ``python -m benchmarks.verification.exponents`` ..."""
+"""Each module prints a table of docs/verification.md: ``python -m benchmarks.verification.zoo`` ..."""
