@@ -133,7 +133,7 @@ def _errors_of_members(rates: np.ndarray) -> Any:
     return type(errors)(*(np.reshape(part, (members, k)) for part in errors))
 
 
-def _derived(exponents: np.ndarray, rates: np.ndarray, dim: int) -> dict[str, np.ndarray]:
+def _derived(exponents: np.ndarray, rates: np.ndarray, dim: int) -> dict[str, Any]:
     """Kaplan-Yorke dimension and entropy of each member, with errors to first order."""
     members, k = exponents.shape
     dimension, gradient = np.empty(members), np.zeros((members, k))
