@@ -36,7 +36,7 @@ class Model:
         """Scratch for `rows` states, or for one state with `tangents` tangents."""
         if isinstance(self.pack, packing.Packed):
             return packing.work_for(self.pack, max(rows, tangents + 1), self.tag)
-        return system_work(self.dim, tangents)
+        return system_work(self.dim, tangents, type(self.tag).tangent is None)
 
 
 def prepare(model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None) -> Model:

@@ -12,7 +12,18 @@ import numpy as np
 
 from .._jit import inlined, inner
 from ..systems._protocol import rate
-from .system_steps import STAGES, by_rows, dimension, place, prepare_tangent, push_row, push_rows
+from .local_arrays import lane_array
+from .system_steps import STAGES, dimension, place
+from .system_tangents import (
+    groups,
+    lane_count,
+    lanes_to_rows,
+    prepare,
+    push,
+    push_rows,
+    rows_to_lanes,
+    takes_lanes,
+)
 
 # Dormand and Prince 1980, doi:10.1016/0771-050X(80)90013-3. The last row of A is the step itself, so its
 # stage is the first of the next substep; E is the difference to the embedded solution of fourth order.
@@ -34,15 +45,42 @@ _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0
 
 
 @inner
-def adaptive_step(tag, blas, t, pack, r, X, ix, V, iv, k, Y, iy, W, iw, work):
-    """One output step of a flow; the state becomes NaN if the substeps become too many or too small."""
+def advance_adaptively(tag, pack, work, blas, X, ix, rows, t, Y, iy):
+    """Y = one output step after X for `rows` independent states, row r with its own parameters."""
     d = dimension(tag, work.dim)
-    S, p, start, dt = work.S, pack.p[r], t * pack.dt, pack.dt
-    x = place(S, 0, d)
+    for r in range(rows):
+        for i in range(d):
+            work.S[i] = X[ix + r * d + i]
+        _step(tag, pack, pack.p[r], work, blas, 0, t, X)
+        for i in range(d):
+            Y[iy + r * d + i] = work.S[i]
+
+
+@inner
+def run_adaptively(tag, pack, work, blas, V, k, t, steps, W):
+    """Row 0 of V is a state, rows 1..k are tangents; all are left `steps` output steps later."""
+    d = dimension(tag, work.dim)
     for i in range(d):
-        x[i] = X[ix + i]
-    for i in range(k * d):
-        W[iw + i] = V[iv + i]
+        work.S[i] = V[i]
+    if takes_lanes(tag):
+        rows_to_lanes(tag, V, k, d, work.rows)
+    for s in range(steps):
+        _step(tag, pack, pack.p[0], work, blas, k, t + s, V)
+    for i in range(d):
+        V[i] = work.S[i]
+    if takes_lanes(tag):
+        lanes_to_rows(tag, work.rows, k, d, V)
+    return False
+
+
+@inner
+def _step(tag, pack, p, work, blas, k, t, V):
+    """One output step of the state in S[:d], with k tangents in V or, in lanes, in `work.rows`.
+
+    The state becomes NaN if the substeps become too many or too small.
+    """
+    d, S, start, dt = dimension(tag, work.dim), work.S, t * pack.dt, pack.dt
+    x = place(S, 0, d)
     done, tries = 0.0, 0
     h = min(work.h[0], dt) if work.h[0] > 0.0 else dt
     rate(tag, start, x, p, place(S, STAGES, d))
@@ -57,7 +95,7 @@ def adaptive_step(tag, blas, t, pack, r, X, ix, V, iv, k, Y, iy, W, iw, work):
         error = _substep(tag, start + done, p, S, d, h, pack.rtol, pack.atol)
         if error <= 1.0:
             if k > 0:
-                _push(tag, blas, start + done, p, h, k, W, iw, work)
+                _push_tangents(tag, blas, start + done, p, h, k, V, work)
             _move_on(S, d)
             done = dt if last else done + h
         factor = _FASTEST if error == 0.0 else _SAFETY * error ** (-0.2)
@@ -68,8 +106,6 @@ def adaptive_step(tag, blas, t, pack, r, X, ix, V, iv, k, Y, iy, W, iw, work):
         h *= min(_FASTEST, max(_SLOWEST, factor))
         if not last or factor < 1.0:
             work.h[0] = h
-    for i in range(d):
-        Y[iy + i] = x[i]
 
 
 @inner
@@ -104,30 +140,55 @@ def _move_on(S, d):
 
 
 @inner
-def _push(tag, blas, time, p, h, k, W, iw, work):
-    """Tangents W through the stages of the substep, in place."""
+def _push_tangents(tag, blas, time, p, h, k, V, work):
+    """Tangents through the stages of the substep, in place."""
     d = dimension(tag, work.dim)
     for stage in range(_LAST):
-        prepare_tangent(tag, time + _C[stage] * h, place(work.S, stage, d), p, work, stage, d)
+        prepare(tag, time + _C[stage] * h, place(work.S, stage, d), p, work.J[stage], work.S, d)
+    if takes_lanes(tag):
+        for g in range(groups(tag, k)):
+            _push_group(tag, time, p, h, g, groups(tag, k), work, d)
+    else:
+        _push_rows(blas, h, k, V, work, d)
+
+
+@inlined
+def _push_group(tag, time, p, h, g, count, work, d):
+    """The tangents of group g."""
+    B, size = work.rows, d * lane_count(tag)
+    v, trial, first = lane_array(tag, B, g * size, d), lane_array(tag, B, count * size, d), (count + 1) * size
+    for stage in range(_LAST):
+        for i in range(d):
+            trial[i] = v[i]
+        _add_slopes(tag, B, first, size, h, stage, stage, trial)
+        slope = lane_array(tag, B, first + stage * size, d)
+        at = time + _C[stage] * h
+        push(tag, at, place(work.S, stage, d), p, work.J[stage], trial, slope)
+    _add_slopes(tag, B, first, size, h, _LAST, _LAST, v)
+
+
+@inlined
+def _add_slopes(tag, B, first, size, h, row, count, out):
+    """out += h times the slopes of the first `count` stages, by the weights of a row of the tableau."""
+    for j in range(count):
+        weight, slope = h * _A[row, j], lane_array(tag, B, first + j * size, out.size)
+        for i in range(out.size):
+            out[i] = out[i] + weight * slope[i]
+
+
+@inner
+def _push_rows(blas, h, k, V, work, d):
+    """All tangents, rows of V, by dense products."""
     rows, size = work.rows, k * d
     for stage in range(_LAST):
         for i in range(size):
-            rows[i] = W[iw + i]
+            rows[i] = V[d + i]
         for j in range(stage):
             weight = h * _A[stage, j]
             for i in range(size):
                 rows[i] += weight * rows[(1 + j) * size + i]
-        if by_rows(tag):
-            for row in range(k):
-                at = row * d
-                to = (1 + stage) * size + at
-                x = place(work.S, stage, d)
-                push_row(
-                    tag, time + _C[stage] * h, x, p, work, stage, rows[at : at + d], rows[to : to + d], d
-                )
-        else:
-            push_rows(work, blas, stage, rows, 0, k, rows, (1 + stage) * size, d)
+        push_rows(work, blas, stage, rows, 0, k, rows, (1 + stage) * size, d)
     for j in range(_LAST):
         weight = h * _A[_LAST, j]
         for i in range(size):
-            W[iw + i] += weight * rows[(1 + j) * size + i]
+            V[d + i] += weight * rows[(1 + j) * size + i]

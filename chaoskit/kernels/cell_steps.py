@@ -45,8 +45,18 @@ def advance_cell(tag, packed, work, blas, X, ix, rows, U, iu, Y, iy):
 
 
 @inner
-def tangent_step_cell(tag, packed, work, blas, V, k, U, iu, W):
-    """Row 0 of V is a state, rows 1..k are tangents; W gets the rows one step later.
+def run_cell(tag, packed, work, blas, V, k, U, iu, steps, W):
+    """Row 0 of V is a state, rows 1..k are tangents: `steps` steps; returns True if the result is in W."""
+    old, new = V, W
+    for t in range(steps):
+        _tangent_step(tag, packed, work, blas, old, k, U, iu + t * packed.sizes.inputs, new)
+        old, new = new, old
+    return steps % 2 == 1
+
+
+@inner
+def _tangent_step(tag, packed, work, blas, V, k, U, iu, W):
+    """W = the rows of V one step later.
 
     Without inputs the state rides in the same product as its tangents, so the weights are read once.
     """

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._jit import inner, kernel, model_kernel
 from .linalg import blas_arguments, borrowed, gram_schmidt, keep_alive
-from .models import borrow, tangent_step
+from .models import borrow, run
 
 
 @inner
@@ -43,9 +43,9 @@ def frames(tag, pack, work, V, W, U, t0, steps, panel, states, Q, R):
                 Q[t, j, i] = V[(j + 1) * nx + i]
         if t == steps:
             break
-        tangent_step(tag, pack, work, blas, V, k, U, t * width, t0 + t, W)
-        for i in range(V.size):
-            V[i] = W[i]
+        if run(tag, pack, work, blas, V, k, U, t * width, t0 + t, 1, W):
+            for i in range(V.size):
+                V[i] = W[i]
         gram_schmidt(V[nx:].reshape(k, nx), V, nx, norms, coefficients, panel, blas)
         _keep_triangle(norms, coefficients, k, R[t])
         if not (math.isfinite(V[:nx].sum()) and math.isfinite(norms.sum())):

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._jit import inner, inner_sums, model_kernel, unowned
 from .linalg import blas_arguments, borrowed, gram_schmidt, keep_alive
-from .models import borrow, tangent_step
+from .models import borrow, run
 
 _SLACK = 20  # intervals: a single one may spread this many times further than the average may
 
@@ -70,10 +70,9 @@ def tangent_products(tag, pack, work, V, W, U, t0, k, blocks, block_steps, every
         done = 0
         while done < block_steps and broken < 0:
             length = min(every, block_steps - done)
-            for _ in range(length):
-                tangent_step(tag, pack, work, blas, old, k, U, t * width, t0 + t, new)
+            if run(tag, pack, work, blas, old, k, U, t * width, t0 + t, length, new):
                 old, new, rows_old, rows_new = new, old, rows_new, rows_old
-                t += 1
+            t += length
             gram_schmidt(rows_old, old, nx, norms, coefficients, panel, blas)
             width_of_norms = _add_logs(norms, logs, block)
             if not (math.isfinite(width_of_norms) and math.isfinite(_sum(old, nx))):
@@ -105,11 +104,12 @@ def jacobians(tag, pack, work, V, W, U, t0, steps, out):
             V[i] = 0
         for i in range(nx):
             V[(i + 1) * nx + i] = 1
-        tangent_step(tag, pack, work, blas, V, nx, U, t * width, t0 + t, W)
+        in_scratch = run(tag, pack, work, blas, V, nx, U, t * width, t0 + t, 1, W)
+        new = W if in_scratch else V
         for i in range(nx):
-            V[i] = W[i]
             for j in range(nx):
-                out[(t * nx + j) * nx + i] = W[(i + 1) * nx + j]  # rows of W are columns of the Jacobian
+                out[(t * nx + j) * nx + i] = new[(i + 1) * nx + j]  # rows are columns of the Jacobian
+            V[i] = new[i]
 
 
 @inner
@@ -146,8 +146,8 @@ def scaled_products(tag, pack, work, V, W, U, t0, k, steps):
     old, new = unowned(V), unowned(W)
     exponent, broken = 0, -1
     for t in range(steps):
-        tangent_step(tag, pack, work, blas, old, k, U, t * width, t0 + t, new)
-        old, new = new, old
+        if run(tag, pack, work, blas, old, k, U, t * width, t0 + t, 1, new):
+            old, new = new, old
         exponent += _scale_to_one(old, nx, old.size)
         if not math.isfinite(_sum(old, old.size)):
             broken = t + 1

@@ -1,23 +1,28 @@
 """What a model does in a kernel, whatever it is: a cell goes through its normal form, a map or flow steps.
 
-`advance` and `tangent_step` are resolved from the type of the packed parameters, so every driver
+`advance` and `run` are resolved from the type of the packed parameters, so every driver
 (orbits, Lyapunov spectra, Jacobians) exists once for cells and systems.
 """
 
 from __future__ import annotations
 
 from .._jit import INLINE, overload, unowned
-from .cell_steps import advance_cell, tangent_step_cell
+from .cell_steps import advance_cell, run_cell
 from .packing import Packed, Work
-from .system_steps import AdaptivePack, SystemPack, advance_system, borrow_work, tangent_step_system
+from .system_steps import AdaptivePack, SystemPack, advance_system, borrow_work
+from .system_tangents import run_system
 
 
 def advance(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
     """Y = the states one step after X; U, iu: inputs of a cell; t: step count, the time of a flow."""
 
 
-def tangent_step(tag, pack, work, blas, V, k, U, iu, t, W):
-    """Row 0 of V is a state, rows 1..k its tangents; W gets them one step later."""
+def run(tag, pack, work, blas, V, k, U, iu, t, steps, W):
+    """Row 0 of V is a state, rows 1..k its tangents; they go `steps` steps on.
+
+    V and W have the same size; returns True if the result is in W, False if it is in V. The other one is
+    scratch.
+    """
 
 
 @overload(advance, strict=False, jit_options=INLINE)
@@ -35,17 +40,17 @@ def _advance(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
     return system
 
 
-@overload(tangent_step, strict=False, jit_options=INLINE)
-def _tangent_step(tag, pack, work, blas, V, k, U, iu, t, W):
+@overload(run, strict=False, jit_options=INLINE)
+def _run(tag, pack, work, blas, V, k, U, iu, t, steps, W):
     if pack.instance_class is Packed:
 
-        def cell(tag, pack, work, blas, V, k, U, iu, t, W):
-            tangent_step_cell(tag, pack, work, blas, V, k, U, iu, W)
+        def cell(tag, pack, work, blas, V, k, U, iu, t, steps, W):
+            return run_cell(tag, pack, work, blas, V, k, U, iu, steps, W)
 
         return cell
 
-    def system(tag, pack, work, blas, V, k, U, iu, t, W):
-        tangent_step_system(tag, pack, work, blas, V, k, t, W)
+    def system(tag, pack, work, blas, V, k, U, iu, t, steps, W):
+        return run_system(tag, pack, work, blas, V, k, t, steps, W)
 
     return system
 

@@ -285,6 +285,7 @@ def _tag_class(name: str, functions: tuple, is_flow: bool, known_dim: int | None
     cls.__module__ = _REGISTRY.__name__
     cls.source_digest = digest.hexdigest()
     cls.is_flow, cls.known_dim = is_flow, known_dim
+    cls.constants = (4 if known_dim is not None and known_dim <= 4 else 8,)  # tangents in a vector
     for part, fn in zip(("rate", "jacobian", "tangent"), functions, strict=True):
         setattr(cls, part, None if fn is None else staticmethod(_compiled(fn)))
     setattr(_REGISTRY, class_name, cls)
