@@ -33,7 +33,7 @@ LaneVector.can_convert_from = _convertible
 LaneVector.unify = _unify
 
 
-def broadcast(context, builder, value, fromty, toty):
+def broadcast(context, builder, fromty, toty, value):
     """A number in every lane."""
     value = context.cast(builder, value, fromty, toty.dtype)
     kind = context.get_value_type(toty)
@@ -50,7 +50,7 @@ def _operands(context, builder, signature, args):
     """Both operands as vectors."""
     vector = signature.return_type
     return [
-        arg if isinstance(kind, LaneVector) else broadcast(context, builder, arg, kind, vector)
+        arg if isinstance(kind, LaneVector) else broadcast(context, builder, kind, vector, arg)
         for arg, kind in zip(args, signature.args, strict=True)
     ]
 

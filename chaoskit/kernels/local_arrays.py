@@ -135,7 +135,7 @@ def _store(context, builder, array_type, array, i: int, value) -> None:
 def _factor(context, builder, value, element):
     """A number, or a vector of it."""
     return (
-        broadcast(context, builder, value, types.float64, element)
+        broadcast(context, builder, types.float64, element, value)
         if isinstance(element, LaneVector)
         else value
     )

@@ -80,7 +80,7 @@ def _push(tag, t, x, p, J, v, out):
     if cls.tangent is None:
         return lambda tag, t, x, p, J, v, out: dense_product(tag, J, v, out)
     tangent = _with_time(cls.tangent, cls.is_flow)
-    if _takes_vectors(cls.tangent, (t, x, p, v, out) if cls.is_flow else (x, p, v, out)):
+    if takes_vectors(cls.tangent, (t, x, p, v, out) if cls.is_flow else (x, p, v, out)):
         return tangent
     one = inlined(tangent)
 
@@ -97,7 +97,7 @@ def _with_time(tangent: Any, is_flow: bool) -> Any:
     return lambda tag, t, x, p, J, v, out: tangent(x, p, v, out)
 
 
-def _takes_vectors(tangent: Any, arguments: tuple) -> bool:
+def takes_vectors(tangent: Any, arguments: tuple) -> bool:
     """False for a tangent function that does more with its entries than sums and products with numbers."""
     try:
         tangent.get_call_template(arguments, {})
