@@ -32,6 +32,10 @@ intrinsic: Any = numba.extending.intrinsic
 FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
 SUMS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz"}}
 INLINE: dict[str, Any] = {"forceinline": True, **FLAGS}
+# The states of maps and flows: the compiler makes several copies of a loop and would fuse products and sums
+# in one but not in another, and two runs along the same chaotic orbit would part.
+EXACT: dict[str, Any] = {"error_model": "numpy", "fastmath": False}  # unset, it would be inherited
+EXACT_INLINE: dict[str, Any] = {"forceinline": True, **EXACT}
 
 
 def _digest_of_compiled_sources() -> str:
@@ -183,6 +187,16 @@ def inner(fn: Callable) -> Any:
 def inlined(fn: Callable) -> Any:
     """An inner loop that becomes part of its caller, so that trip counts known there are constants in it."""
     return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **INLINE)(fn)
+
+
+def exact(fn: Callable) -> Any:
+    """As `inner`, but every operation rounds for itself, in whatever copy of the code (see `EXACT`)."""
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **EXACT)(fn)
+
+
+def exact_inlined(fn: Callable) -> Any:
+    """As `inlined`, but every operation rounds for itself."""
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **EXACT_INLINE)(fn)
 
 
 def inner_sums(fn: Callable) -> Any:

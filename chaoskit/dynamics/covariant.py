@@ -219,7 +219,7 @@ class _Passes:
         C /= np.linalg.norm(C, axis=0)
         P = np.linalg.qr(rng.standard_normal((run.model.dim, run.k)))[0].T.copy()
         for at, V in zip(reversed(starts), reversed(checkpoints), strict=True):
-            run.V = V
+            run.V[:] = V
             self._back(at, begin, C, P)
         local = self.out.local_exponents
         local /= run.model.dt or 1.0
@@ -236,7 +236,7 @@ class _Passes:
         t = begin + at
         driving = np.ascontiguousarray(run.inputs[t : t + count]).reshape(-1)
         broken = frames(
-            run.model.tag, run.model.pack, run.work, run.V, np.empty_like(run.V), driving, t, count,
+            run.model.tag, run.model.pack, run.work, run.V, run.scratch, driving, t, count,
             run.panel, states, Q, R,
         )  # fmt: skip
         if broken >= 0:

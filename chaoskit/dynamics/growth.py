@@ -107,7 +107,7 @@ def jacobian_product(
         count, t = min(chunk, steps - at), transient + at
         part = np.ascontiguousarray(run.inputs[t : t + count]).reshape(-1)
         taken, broken = scaled_products(
-            prepared.tag, prepared.pack, run.work, V, np.empty_like(V), part, t, n, count
+            prepared.tag, prepared.pack, run.work, V, run.scratch, part, t, n, count
         )
         if broken >= 0:
             raise diverged(prepared, t + broken)

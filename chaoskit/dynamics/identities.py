@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
 from dataclasses import replace
@@ -46,10 +45,11 @@ def check_sum(run: TangentRun, steps: int, guard: bool) -> dict[str, float]:
 
 
 def _mean_sum(run: TangentRun, count: int) -> float:
-    """Mean sum of the logarithms over the next `count` steps, by a run of its own."""
-    probe = copy.copy(run)
-    probe.V = run.V.copy()
-    return float(probe.products(1, count, run.every).sum() / count)
+    """Mean sum of the logarithms over the next `count` steps; the run stays where it is."""
+    here = run.place()
+    logs = run.products(1, count, run.every)
+    run.go_to(here)
+    return float(logs.sum() / count)
 
 
 def _mean_log_determinant(run: TangentRun, count: int) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from .._progress import progress_bar
 from ..errors import DivergenceError, InvalidInputError
 from ..kernels.cpu_tangent import tangent_products
+from ..kernels.packing import aligned
 from .model import Model
 
 BLOCKS = 1000  # rows of the history, and samples for the standard errors
@@ -36,7 +37,9 @@ class TangentRun:
         self.model, self.k, self.t, self.inputs = model, k, t0, inputs
         n = model.dim
         frame = np.linalg.qr(rng.standard_normal((n, k)))[0].T
-        self.V = np.concatenate([np.atleast_2d(state), frame]).astype(model.dtype).ravel()
+        self.V = aligned((k + 1) * n, model.dtype)
+        self.V[:] = np.concatenate([np.atleast_2d(state), frame]).ravel()
+        self.scratch = aligned((k + 1) * n, model.dtype)
         self.work = model.work(1, k)
         self.panel = _PANEL if k > _ONE_PANEL else k
         self.every = 1
@@ -49,6 +52,14 @@ class TangentRun:
     def state(self) -> np.ndarray:
         return self.V[: self.model.dim].copy()
 
+    def place(self) -> tuple[np.ndarray, int]:
+        """Where the run is: its rows and its step."""
+        return self.V.copy(), self.t
+
+    def go_to(self, place: tuple[np.ndarray, int]) -> None:
+        """Take the run to a place where it was."""
+        self.V[:], self.t = place
+
     @property
     def loss(self) -> float:
         eps = float(np.finfo(self.model.dtype).eps)
@@ -60,7 +71,7 @@ class TangentRun:
         steps = blocks * block_steps
         driving = np.ascontiguousarray(self.inputs[self.t : self.t + steps]).reshape(-1)
         self.every, broken = tangent_products(
-            self.model.tag, self.model.pack, self.work, self.V, np.empty_like(self.V), driving, self.t,
+            self.model.tag, self.model.pack, self.work, self.V, self.scratch, driving, self.t,
             self.k, blocks, block_steps, every, limit, self.panel, logs,
             np.zeros(1) if spread is None else spread,
         )  # fmt: skip
@@ -93,7 +104,7 @@ class TangentRun:
         self.limit, self.every = 0.0, wanted or 1
         if stretch > steps or (wanted == 1 and self.k <= _ONE_PANEL):
             return 0.0
-        here, panel = (self.V.copy(), self.t), self.panel
+        here, panel = self.place(), self.panel
         self.panel = self.k
         true = self.products(1, stretch, 1)
         self.panel = panel
@@ -101,14 +112,14 @@ class TangentRun:
         allowed = TOLERATED_LOSS[np.dtype(self.model.dtype)] * rate
         chosen = (wanted, math.inf, math.inf)
         for every in (wanted,) if wanted else CANDIDATES:
-            self.V, self.t = here[0].copy(), here[1]
+            self.go_to(here)
             loss, spread = self._loss(true, stretch, every)
             if not (loss <= allowed or wanted > 1):
                 break
             chosen = (every, loss, spread)
             if 2 * every > stretch:
                 break
-        self.V, self.t = here
+        self.go_to(here)
         return self._keep(*chosen, allowed, stretch) / rate
 
     def _keep(self, every: int, loss: float, spread: float, allowed: float, stretch: int) -> float:
@@ -142,16 +153,17 @@ class TangentRun:
         that dies within a wide interval is looked at again step by step: it may only have been lost in
         round-off, in which case the interval shrinks, or raises if it was given by hand.
         """
-        before = self.V.copy(), self.t
+        before = self.place()
         dead = self._dead()
         logs = self.products(count, length, self.every, self.limit if guard else 0.0, self.spread)
         self.counted += count * length
         if self.every > 1 and self._dead() > dead:
-            wide, after = self.every, (self.V, self.t)
-            self.V, self.t = before
+            wide, after = self.every, self.place()
+            self.go_to(before)
             again = self.products(count, length, 1)
             if np.array_equal(np.isneginf(again), np.isneginf(logs)):
-                self.V, self.t, self.every = *after, wide
+                self.go_to(after)
+                self.every = wide
             elif guard:
                 logs, self.every = again, max(1, wide // 2)
             else:

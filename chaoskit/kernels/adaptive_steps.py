@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .._jit import inlined, inner
+from .._jit import exact, exact_inlined
 from ..systems._protocol import rate
 from .local_arrays import lane_array
 from .system_steps import STAGES, dimension, place
@@ -44,7 +44,7 @@ _LAST = STAGES - 1
 _SAFETY, _SLOWEST, _FASTEST = 0.9, 0.2, 5.0
 
 
-@inner
+@exact
 def advance_adaptively(tag, pack, work, blas, X, ix, rows, t, Y, iy):
     """Y = one output step after X for `rows` independent states, row r with its own parameters."""
     d = dimension(tag, work.dim)
@@ -56,7 +56,7 @@ def advance_adaptively(tag, pack, work, blas, X, ix, rows, t, Y, iy):
             Y[iy + r * d + i] = work.S[i]
 
 
-@inner
+@exact
 def run_adaptively(tag, pack, work, blas, V, k, t, steps, W):
     """Row 0 of V is a state, rows 1..k are tangents; all are left `steps` output steps later."""
     d = dimension(tag, work.dim)
@@ -73,7 +73,7 @@ def run_adaptively(tag, pack, work, blas, V, k, t, steps, W):
     return False
 
 
-@inner
+@exact
 def _step(tag, pack, p, work, blas, k, t, V):
     """One output step of the state in S[:d], with k tangents in V or, in lanes, in `work.rows`.
 
@@ -108,7 +108,7 @@ def _step(tag, pack, p, work, blas, k, t, V):
             work.h[0] = h
 
 
-@inner
+@exact
 def _substep(tag, time, p, S, d, h, rtol, atol):
     """The stages after the first, which is there; returns the error in units of the tolerance."""
     x = place(S, 0, d)
@@ -131,7 +131,7 @@ def _substep(tag, time, p, S, d, h, rtol, atol):
     return math.sqrt(total / d)
 
 
-@inlined
+@exact_inlined
 def _move_on(S, d):
     """The end of an accepted substep is the start of the next, with its slope."""
     for i in range(d):
@@ -139,7 +139,7 @@ def _move_on(S, d):
         S[STAGES * d + i] = S[(STAGES + _LAST) * d + i]
 
 
-@inner
+@exact
 def _push_tangents(tag, blas, time, p, h, k, V, work):
     """Tangents through the stages of the substep, in place."""
     d = dimension(tag, work.dim)
@@ -152,7 +152,7 @@ def _push_tangents(tag, blas, time, p, h, k, V, work):
         _push_rows(blas, h, k, V, work, d)
 
 
-@inlined
+@exact_inlined
 def _push_group(tag, time, p, h, g, count, work, d):
     """The tangents of group g."""
     B, size = work.rows, d * lane_count(tag)
@@ -167,7 +167,7 @@ def _push_group(tag, time, p, h, g, count, work, d):
     _add_slopes(tag, B, first, size, h, _LAST, _LAST, v)
 
 
-@inlined
+@exact_inlined
 def _add_slopes(tag, B, first, size, h, row, count, out):
     """out += h times the slopes of the first `count` stages, by the weights of a row of the tableau."""
     for j in range(count):
@@ -176,7 +176,7 @@ def _add_slopes(tag, B, first, size, h, row, count, out):
             out[i] = out[i] + weight * slope[i]
 
 
-@inner
+@exact
 def _push_rows(blas, h, k, V, work, d):
     """All tangents, rows of V, by dense products."""
     rows, size = work.rows, k * d

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from .._jit import inner, kernel, model_kernel
-from .linalg import blas_arguments, borrowed, gram_schmidt, keep_alive
+from .gram_schmidt import gram_schmidt, triangle
+from .linalg import blas_arguments, borrowed, keep_alive
 from .models import borrow, run
 
 
@@ -34,8 +33,7 @@ def frames(tag, pack, work, V, W, U, t0, steps, panel, states, Q, R):
     nx = V.size // (k + 1)
     width = U.size // steps
     pack, work = borrow(pack, work)
-    norms = np.zeros(k, V.dtype)
-    coefficients = np.zeros(k * k, V.dtype)
+    found = triangle(V, k)
     for t in range(steps + 1):
         for i in range(nx):
             states[t, i] = V[i]
@@ -46,9 +44,9 @@ def frames(tag, pack, work, V, W, U, t0, steps, panel, states, Q, R):
         if run(tag, pack, work, blas, V, k, U, t * width, t0 + t, 1, W):
             for i in range(V.size):
                 V[i] = W[i]
-        gram_schmidt(V[nx:].reshape(k, nx), V, nx, norms, coefficients, panel, blas)
-        _keep_triangle(norms, coefficients, k, R[t])
-        if not (math.isfinite(V[:nx].sum()) and math.isfinite(norms.sum())):
+        gram_schmidt(V[nx:].reshape(k, nx), V, nx, found, panel, blas)
+        _keep_triangle(found.norms, found.coefficients, k, R[t])
+        if not (math.isfinite(V[:nx].sum()) and math.isfinite(found.norms.sum())):
             return t + 1
     keep_alive(owned)
     return -1

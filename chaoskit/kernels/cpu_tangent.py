@@ -7,7 +7,8 @@ import math
 import numpy as np
 
 from .._jit import inner, inner_sums, model_kernel, unowned
-from .linalg import blas_arguments, borrowed, gram_schmidt, keep_alive
+from .gram_schmidt import borrow_triangle, gram_schmidt, keep_triangle, triangle
+from .linalg import blas_arguments, borrowed, keep_alive
 from .models import borrow, run
 
 _SLACK = 20  # intervals: a single one may spread this many times further than the average may
@@ -62,8 +63,8 @@ def tangent_products(tag, pack, work, V, W, U, t0, k, blocks, block_steps, every
     pack, work = borrow(pack, work)
     old, new = unowned(V), unowned(W)
     rows_old, rows_new = old[nx:].reshape(k, nx), new[nx:].reshape(k, nx)
-    norms = np.zeros(k, V.dtype)
-    coefficients = np.zeros(k * k, V.dtype)
+    made = triangle(V, k)
+    found = borrow_triangle(made)
     t, since, met = 0, 0, spread[0]
     broken = -1
     for block in range(blocks):
@@ -73,8 +74,8 @@ def tangent_products(tag, pack, work, V, W, U, t0, k, blocks, block_steps, every
             if run(tag, pack, work, blas, old, k, U, t * width, t0 + t, length, new):
                 old, new, rows_old, rows_new = new, old, rows_new, rows_old
             t += length
-            gram_schmidt(rows_old, old, nx, norms, coefficients, panel, blas)
-            width_of_norms = _add_logs(norms, logs, block)
+            gram_schmidt(rows_old, old, nx, found, panel, blas)
+            width_of_norms = _add_logs(found.norms, logs, block)
             if not (math.isfinite(width_of_norms) and math.isfinite(_sum(old, nx))):
                 broken = t
             if length > 1:
@@ -86,6 +87,7 @@ def tangent_products(tag, pack, work, V, W, U, t0, k, blocks, block_steps, every
     for i in range(V.size):
         V[i] = old[i]
     keep_alive(owned)
+    keep_triangle(made)
     return every, broken
 
 

@@ -11,7 +11,7 @@ import operator
 
 from llvmlite import ir
 from numba import types
-from numba.core.typeconv import Conversion
+from numba.core.typeconv.castgraph import Conversion
 from numba.extending import lower_cast
 
 from .._jit import INLINE, intrinsic, overload

@@ -6,12 +6,14 @@ lives only inside kernels; its length comes from the constants of a sized tag.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import models, register_model
 
-from .._jit import intrinsic
+from .._jit import INLINE, intrinsic, overload
 
 
 class LaneVector(types.Type):
@@ -48,6 +50,11 @@ def _call(builder, name: str, args):
     signature = ir.FunctionType(kind, [kind] * len(args))
     function = cgutils.get_or_insert_function(builder.module, signature, f"llvm.{name}.{letters}")
     return builder.call(function, args)
+
+
+def fused(builder, a, b, c):
+    """a * b + c, rounded once, of numbers or vectors."""
+    return _call(builder, "fma", [a, b, c]) if isinstance(a.type, ir.VectorType) else builder.fma(a, b, c)
 
 
 @intrinsic
@@ -173,3 +180,100 @@ def all_at_least(typingctx, a, factor, b):
         return _all_true(builder, builder.fcmp_ordered(">=", args[0], builder.fmul(lane, size)))
 
     return types.boolean(a, a.dtype, a), codegen
+
+
+# ---- a row of numbers, taken a vector at a time
+class Wide(NamedTuple):
+    """Tag of vectors as wide as the widest registers: eight double or sixteen single numbers."""
+
+    marker: int
+
+
+class _WideDouble(Wide):
+    constants = (8,)
+
+
+class _WideSingle(Wide):
+    constants = (16,)
+
+
+def wide(array):
+    """Tag of the widest vectors for the elements of an array."""
+
+
+@overload(wide, strict=False, jit_options=INLINE)
+def _wide(array):
+    tag = _WideDouble(0) if array.dtype == types.float64 else _WideSingle(0)
+    return lambda array: tag
+
+
+@intrinsic
+def lane_numbers(typingctx, tag):
+    """Number of lanes."""
+    lanes = tag.instance_class.constants[-1]
+    return types.intp(tag), lambda context, builder, signature, args: context.get_constant(types.intp, lanes)
+
+
+@intrinsic
+def same_in_all(typingctx, tag, array, value):
+    """A number of the type of the array's in every lane."""
+    vector = LaneVector(array.dtype, tag.instance_class.constants[-1])
+
+    def codegen(context, builder, signature, args):
+        return splat(builder, context.get_value_type(vector), args[2])
+
+    return vector(tag, array, array.dtype), codegen
+
+
+def splat(builder, kind, value):
+    """`value` in every lane of a vector of LLVM's type `kind`."""
+    undefined = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(
+        first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
+    )
+
+
+def _shuffled_sum(builder, a, b, left: list[int], right: list[int]):
+    """Lanes `left` of (a, b) plus lanes `right`."""
+
+    def take(places):
+        return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places))
+
+    return builder.fadd(take(left), take(right))
+
+
+@intrinsic
+def four_sums(typingctx, a, b, c, d):
+    """The sums over the lanes of four vectors, as a tuple: fewer additions than one after the other."""
+
+    def codegen(context, builder, signature, args):
+        n = a.lanes
+        even = [i + off for i in range(0, n, 2) for off in (0, n)]
+        odd = [i + 1 for i in even]
+        ab = _shuffled_sum(builder, args[0], args[1], even, odd)
+        cd = _shuffled_sum(builder, args[2], args[3], even, odd)
+        while n > 4:
+            n //= 2
+            low, high = list(range(n)), list(range(n, 2 * n))
+            ab = _shuffled_sum(builder, ab, ab, low, high)
+            cd = _shuffled_sum(builder, cd, cd, low, high)
+        total = _shuffled_sum(builder, ab, cd, [0, 1, 4, 5], [2, 3, 6, 7])
+        items = [builder.extract_element(total, ir.Constant(ir.IntType(32), i)) for i in range(4)]
+        return context.make_tuple(builder, signature.return_type, items)
+
+    return types.UniTuple(a.dtype, 4)(a, a, a, a), codegen
+
+
+@intrinsic
+def sum_of_lanes(typingctx, a):
+    """The sum over the lanes."""
+
+    def codegen(context, builder, signature, args):
+        total, n = args[0], a.lanes
+        while n > 1:
+            n //= 2
+            total = _shuffled_sum(builder, total, total, list(range(n)), list(range(n, 2 * n)))
+        return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
+
+    return a.dtype(a), codegen

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._jit import inlined, inner, model_kernel, unowned
 from ..cells.protocol import has_hidden
+from .gram_schmidt import cancelled, clean_row, norm_of_extremes
 from .lane_vectors import (
     all_at_least,
     all_within,
@@ -26,7 +27,6 @@ from .lane_vectors import (
     store_lanes,
     zero_lanes,
 )
-from .linalg import cancelled, clean_row, norm_of_extremes
 from .loops import feature_rows_loop, feature_slope_loop, slope_loop, tangent_rows_loop
 from .sized import constants
 

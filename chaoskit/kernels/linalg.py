@@ -1,9 +1,8 @@
-"""Products through BLAS pointers and Gram-Schmidt on rows."""
+"""Products: by BLAS through function pointers, and by plain loops where a call would cost more."""
 
 from __future__ import annotations
 
 import ctypes
-import math
 import os
 from pathlib import Path
 
@@ -45,9 +44,6 @@ def _register_blas() -> None:
 
 
 BEFORE_FIRST_KERNEL.append(_register_blas)
-
-# In units of eps sqrt(rows + entries): how far round-off may stand above what was taken off a row.
-_NOISE = 4.0
 
 
 def _call(like, *pointers):
@@ -149,169 +145,3 @@ def two_row_product(a, width, bt, inner_size, cols, c):
             t0 += x[l] * b0[l]
             u0 += y[l] * b0[l]
         c[i], c[cols + i] = t0, u0
-
-
-@inner_sums
-def _gram_schmidt_panel(V, norms, flat, iv, first, k, coefficients):
-    """Modified Gram-Schmidt of the rows of V, four rows at a time. A zero row stays zero: norm 0, no NaN.
-
-    V are the rows from `first` on of the block in `flat`, k of them in all, of which the rows before
-    `first` are done; coefficients (k, k), flat, gets the triangle of the panel.
-    """
-    count, N = V.shape
-    zero, one = V.dtype.type(0), V.dtype.type(1)
-    for j in range(count):
-        l, total = first + j, zero
-        for i in range(N):
-            total += V[j, i] * V[j, i]
-        norm = np.sqrt(total)
-        if not in_range(total, V.itemsize):
-            norm = norm_of_extremes(flat, iv + l * N, N, 1)
-        if cancelled(norm, coefficients, l * k, l, 1):
-            norm = clean_row(flat, iv, N, l, k, coefficients, 0, 1)
-        else:
-            coefficients[l * k + l] = zero
-        norms[j] = norm
-        inverse = one / norm if norm > zero else norm
-        for i in range(N):
-            V[j, i] *= inverse
-        at = first * (k + 1) + j
-        l = j + 1
-        while l + 3 < count:
-            c0, c1, c2, c3 = zero, zero, zero, zero
-            for i in range(N):
-                q = V[j, i]
-                c0 += q * V[l, i]
-                c1 += q * V[l + 1, i]
-                c2 += q * V[l + 2, i]
-                c3 += q * V[l + 3, i]
-            for i in range(N):
-                q = V[j, i]
-                V[l, i] -= c0 * q
-                V[l + 1, i] -= c1 * q
-                V[l + 2, i] -= c2 * q
-                V[l + 3, i] -= c3 * q
-            row = at + l * k
-            coefficients[row] = c0
-            coefficients[row + k] = c1
-            coefficients[row + 2 * k] = c2
-            coefficients[row + 3 * k] = c3
-            l += 4
-        while l < count:
-            c0 = zero
-            for i in range(N):
-                c0 += V[j, i] * V[l, i]
-            for i in range(N):
-                V[l, i] -= c0 * V[j, i]
-            coefficients[at + l * k] = c0
-            l += 1
-
-
-# What follows is for the rare row that needs a second look. Element i lies at `at` + i * stride: a stride of
-# 1 for rows in a row, of the number of lanes where systems lie side by side (lanes.py).
-@inner
-def in_range(square, itemsize):
-    """False if a sum of squares has left the range in which it is right (or is 0, or NaN)."""
-    if itemsize == 8:
-        return 1e-280 < square < 1e300
-    return 1e-30 < square < 1e37
-
-
-@inner
-def norm_of_extremes(flat, at, N, stride):
-    """Norm of numbers whose squares would underflow or overflow."""
-    size = 0.0
-    for i in range(N):
-        value = abs(np.float64(flat[at + i * stride]))
-        size = value if not value <= size else size
-    if not (size > 0 and math.isfinite(size)):
-        return flat.dtype.type(size)
-    total = 0.0
-    for i in range(N):
-        ratio = np.float64(flat[at + i * stride]) / size
-        total += ratio * ratio
-    return flat.dtype.type(size * math.sqrt(total))
-
-
-@inner
-def cancelled(rest, coefficients, row, count, stride):
-    """True if a row has lost all but 1e-10 (1e-4 in float32) of its length to the `count` rows before it."""
-    most = coefficients.dtype.type(0)
-    for j in range(count):
-        size = abs(coefficients[row + j * stride])
-        most = size if size > most else most
-    return 0 < rest < coefficients.dtype.type(1e-10 if coefficients.itemsize == 8 else 1e-4) * most
-
-
-@inner
-def clean_row(flat, iv, N, l, k, coefficients, ic, stride):
-    """Row l of k once more against the rows before it, which are orthonormal; zero if that leaves noise.
-
-    Rows begin at `iv`, coefficients at `ic`. The products between panels take off a panel at a time, with
-    an error of eps times the whole row in each direction of the panel; that is too much for a row of which
-    little remains. Returns its norm.
-    """
-    row = iv + l * N * stride
-    for j in range(l):
-        at = iv + j * N * stride
-        c = flat.dtype.type(0)
-        for i in range(N):
-            c += flat[at + i * stride] * flat[row + i * stride]
-        for i in range(N):
-            flat[row + i * stride] -= c * flat[at + i * stride]
-        coefficients[ic + (l * k + j) * stride] += c
-    own = ic + (l * k + l) * stride
-    noise = _is_noise(flat, iv, N, l, k, coefficients, ic, stride)
-    coefficients[own] = coefficients[own] + 1 if noise else 0
-    if coefficients[own] >= (1 if flat.itemsize == 8 else 3):  # a chance of 1e-4 is too much, of 1e-12 not
-        for i in range(N):
-            flat[row + i * stride] = 0
-    return norm_of_extremes(flat, row, N, stride)
-
-
-@inner
-def _is_noise(flat, iv, N, l, k, coefficients, ic, stride):
-    """True if no entry of row l of k stands above the round-off of what was taken off it.
-
-    Entry by entry, because a tangent may be tiny and yet right to the last digit: where J = diag . W is
-    badly graded, the small entries are small in every row.
-    """
-    eps = 2.3e-16 if flat.itemsize == 8 else 1.2e-7
-    bound = (_NOISE * eps) ** 2 * (N + k)
-    for i in range(N):
-        removed = 0.0
-        for j in range(l):
-            q = flat[iv + (j * N + i) * stride]
-            part = np.float64(coefficients[ic + (l * k + j) * stride] * q)
-            removed += part * part
-        entry = np.float64(flat[iv + (l * N + i) * stride])
-        if not entry * entry <= bound * removed:
-            return False
-    return True
-
-
-@inner
-def gram_schmidt(V, flat, iv, norms, coefficients, panel, work):
-    """Orthonormalise the rows of V (k, N) in place: V = (lower triangle) Q.
-
-    norms gets the diagonal of the triangle, coefficients (k, k), flat, what lies below it; its diagonal,
-    zero at first, counts how often in a row each direction was found to be round-off. `flat` is the
-    memory of V, which begins at `iv`. Panels of rows are joined by two products, halves
-    of powers of two as in the recursive form, but iteratively: a recursive function cannot be cached.
-    On tangents kept as rows this stays exact where J = diag . W is badly graded and Householder is not.
-    A direction that the Jacobian has wiped out comes back as round-off; such a row becomes zero (norm 0).
-    """
-    k, N = V.shape
-    done = 0
-    while done < k:
-        stop = min(done + panel, k)
-        _gram_schmidt_panel(V[done:stop], norms[done:stop], flat, iv, done, k, coefficients)
-        done = stop
-        panels = done // panel
-        w = panel * (panels & -panels)  # rows of the block that has just become complete
-        r = min(w, k - done)
-        if r > 0:
-            q, v = iv + (done - w) * N, iv + done * N
-            c = done * k + done - w
-            gemm(work, 0, 1, r, w, N, 1, flat, v, N, flat, q, N, 0, coefficients, c, k)
-            gemm(work, 0, 0, r, N, w, -1, coefficients, c, k, flat, q, N, 1, flat, v, N)

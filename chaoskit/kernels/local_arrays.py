@@ -10,9 +10,9 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from .._jit import INLINE, intrinsic, overload
+from .._jit import EXACT_INLINE, INLINE, intrinsic, overload
 from .lane_arithmetic import CONTRACT, broadcast
-from .lane_vectors import LaneVector
+from .lane_vectors import LaneVector, fused
 
 
 def _array(context, builder, array_type, data, n, stride):
@@ -148,9 +148,8 @@ def _combine(typingctx, tag, out, x, a, y):
     def codegen(context, builder, signature, args):
         factor = _factor(context, builder, args[3], out.dtype)
         for i in range(d):
-            product = builder.fmul(factor, _load(context, builder, y, args[4], i), flags=CONTRACT)
-            total = builder.fadd(_load(context, builder, x, args[2], i), product, flags=CONTRACT)
-            _store(context, builder, out, args[1], i, total)
+            entries = _load(context, builder, y, args[4], i), _load(context, builder, x, args[2], i)
+            _store(context, builder, out, args[1], i, fused(builder, factor, *entries))
         return context.get_dummy_value()
 
     return types.void(tag, out, x, types.float64, y), codegen
@@ -193,7 +192,7 @@ def assign(tag, out, x):
     """out = x, for contiguous arrays of the dimension of a system."""
 
 
-@overload(assign, strict=False, jit_options=INLINE)
+@overload(assign, strict=False, jit_options=EXACT_INLINE)
 def _assign_of(tag, out, x):
     if tag.instance_class.known_dim is not None:
         return lambda tag, out, x: _assign(tag, out, x)
@@ -209,7 +208,7 @@ def combine(tag, out, x, a, y):
     """out = x + a y, entry by entry; out may be x."""
 
 
-@overload(combine, strict=False, jit_options=INLINE)
+@overload(combine, strict=False, jit_options=EXACT_INLINE)
 def _combine_of(tag, out, x, a, y):
     if tag.instance_class.known_dim is not None:
         return lambda tag, out, x, a, y: _combine(tag, out, x, a, y)
@@ -225,7 +224,7 @@ def combine_both(tag, total, before, weight, trial, v, reach, slope):
     """total = before + weight slope and trial = v + reach slope: what follows a stage, in one pass."""
 
 
-@overload(combine_both, strict=False, jit_options=INLINE)
+@overload(combine_both, strict=False, jit_options=EXACT_INLINE)
 def _combine_both(tag, total, before, weight, trial, v, reach, slope):
     if tag.instance_class.known_dim is not None:
 

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jit import INLINE, inlined, inner, overload, unowned
+from .._jit import INLINE, exact, exact_inlined, overload, unowned
 from ..systems._protocol import rate
 from .local_arrays import assign, combine, combine_both, stack_matrix, stack_vector
+from .packing import aligned
 
 
 class SystemPack(NamedTuple):
@@ -53,7 +54,11 @@ def system_work(dim: int, tangents: int, dense: bool) -> SystemWork:
     rows = max(lanes, (STAGES + 1) * tangents * dim if dense else 0) if tangents else 1
     width = dim if dense and tangents else 0
     return SystemWork(
-        dim, np.zeros(_VECTORS * dim), np.zeros((STAGES, width, width)), np.zeros(rows), np.zeros(1)
+        dim,
+        aligned(_VECTORS * dim, float),
+        np.zeros((STAGES, width, width)),
+        aligned(rows, float),
+        np.zeros(1),
     )
 
 
@@ -70,7 +75,7 @@ def _dimension(tag, dim):
     return lambda tag, dim: known
 
 
-@inlined
+@exact_inlined
 def place(S, i, d):
     """Vector number i of the scratch: stage states from 0, their slopes from STAGES on, then three more."""
     return S[i * d : (i + 1) * d]
@@ -98,14 +103,14 @@ def _matrix(tag, J, i):
     return lambda tag, J, i: stack_matrix(tag)
 
 
-@inlined
+@exact_inlined
 def scratch_vectors(tag, S, d):
     """Three vectors for finite differences."""
     first = 2 * STAGES
     return vector(tag, S, first, d), vector(tag, S, first + 1, d), vector(tag, S, first + 2, d)
 
 
-@inlined
+@exact_inlined
 def runge_kutta_stages(tag, time, dt, p, x, states, slopes, new):
     """The three stage states after x, the slopes at all four, and the state one step later."""
     half, sixth, third = 0.5 * dt, dt / 6.0, dt / 3.0
@@ -120,7 +125,7 @@ def runge_kutta_stages(tag, time, dt, p, x, states, slopes, new):
     combine(tag, new, new, sixth, k4)
 
 
-@inlined
+@exact_inlined
 def runge_kutta_vectors(tag, S, d):
     """(stage states, slopes, new state) for `runge_kutta_stages`."""
     states = vector(tag, S, 1, d), vector(tag, S, 2, d), vector(tag, S, 3, d)
@@ -132,7 +137,7 @@ def runge_kutta_vectors(tag, S, d):
     return states, slopes, vector(tag, S, first + 4, d)
 
 
-@inner
+@exact
 def _advance_map(tag, pack, work, blas, X, ix, rows, t, Y, iy):
     d = dimension(tag, work.dim)
     x, y = vector(tag, work.S, 0, d), vector(tag, work.S, STAGES, d)
@@ -142,7 +147,7 @@ def _advance_map(tag, pack, work, blas, X, ix, rows, t, Y, iy):
         assign(tag, Y[iy + r * d : iy + (r + 1) * d], y)
 
 
-@inner
+@exact
 def _advance_flow(tag, pack, work, blas, X, ix, rows, t, Y, iy):
     d, dt = dimension(tag, work.dim), pack.dt
     x = vector(tag, work.S, 0, d)
@@ -171,7 +176,7 @@ def _advance_system(tag, pack, work, blas, X, ix, rows, t, Y, iy):
     return advance
 
 
-@inlined
+@exact_inlined
 def borrow_work(work):
     """The scratch with arrays that are not counted; see `unowned`."""
     return SystemWork(work.dim, unowned(work.S), unowned(work.J), unowned(work.rows), unowned(work.h))

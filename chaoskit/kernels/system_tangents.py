@@ -12,7 +12,7 @@ from typing import Any
 
 from numba.core.errors import NumbaError
 
-from .._jit import INLINE, inlined, inner, overload
+from .._jit import INLINE, exact, exact_inlined, inlined, overload
 from ..systems._protocol import rate, rate_jacobian
 from . import lane_arithmetic  # noqa: F401 - tangent functions take vectors
 from .linalg import gemm
@@ -38,8 +38,9 @@ from .system_steps import (
 )
 
 
-def lane_count(tag):
+def lane_count(tag) -> int:
     """Lanes of a vector of tangents."""
+    return lanes_of(tag)
 
 
 @overload(lane_count, strict=False, jit_options=INLINE)
@@ -48,8 +49,9 @@ def _lane_count(tag):
     return lambda tag: lanes
 
 
-def takes_lanes(tag):
+def takes_lanes(tag) -> bool:
     """True if the tangents of this system lie side by side in vectors."""
+    return _in_lanes(tag)
 
 
 def _in_lanes(tag_type) -> bool:
@@ -64,7 +66,7 @@ def _takes_lanes(tag):
 
 
 # ---- the derivative at one stage
-@inlined
+@exact_inlined
 def prepare(tag, time, x, p, J, S, d):
     """What tangents at x need: the Jacobian, unless there is a tangent function."""
     rate_jacobian(tag, time, x, p, J, scratch_vectors(tag, S, d))
@@ -107,8 +109,9 @@ def takes_vectors(tangent: Any, arguments: tuple) -> bool:
 
 
 # ---- between rows and lanes
-def groups(tag, k):
+def groups(tag, k) -> int:
     """Vectors that k tangents fill; the compiler knows that few variables have one."""
+    return -(-k // lane_count(tag))
 
 
 @overload(groups, strict=False, jit_options=INLINE)
@@ -119,7 +122,7 @@ def _groups(tag, k):
     return lambda tag, k: (k + lanes - 1) // lanes
 
 
-@inlined
+@exact_inlined
 def rows_to_lanes(tag, V, k, d, B):
     """Tangents, rows 1 .. k of V, to B: element (group, entry, lane)."""
     L = lane_count(tag)
@@ -129,7 +132,7 @@ def rows_to_lanes(tag, V, k, d, B):
             B[to + i * L] = V[(1 + row) * d + i] if row < k else 0.0
 
 
-@inlined
+@exact_inlined
 def lanes_to_rows(tag, B, k, d, V):
     """The way back."""
     L = lane_count(tag)
@@ -151,7 +154,7 @@ def _lanes(tag, memory, at, d):
 
 
 # ---- maps
-@inner
+@exact
 def _map_in_lanes(tag, pack, work, blas, V, k, t, steps, W):
     d, p, L, B = dimension(tag, work.dim), pack.p[0], lane_count(tag), work.rows
     x, y = vector(tag, work.S, 0, d), vector(tag, work.S, STAGES, d)
@@ -173,7 +176,7 @@ def _map_in_lanes(tag, pack, work, blas, V, k, t, steps, W):
     return False
 
 
-@inner
+@exact
 def _map_in_rows(tag, pack, work, blas, V, k, t, steps, W):
     d, p = dimension(tag, work.dim), pack.p[0]
     J, size = work.J[0], k * d
@@ -189,7 +192,7 @@ def _map_in_rows(tag, pack, work, blas, V, k, t, steps, W):
 
 
 # ---- flows, Runge-Kutta 4
-@inner
+@exact
 def _flow_in_lanes(tag, pack, work, blas, V, k, t, steps, W):
     d, dt, p, L, B = dimension(tag, work.dim), pack.dt, pack.p[0], lane_count(tag), work.rows
     x = vector(tag, work.S, 0, d)
@@ -215,7 +218,7 @@ def _flow_in_lanes(tag, pack, work, blas, V, k, t, steps, W):
     return False
 
 
-@inlined
+@exact_inlined
 def _push_group(tag, time, dt, p, x, states, J, v, scratch):
     """The tangents in the lanes of v through the four stages, in place."""
     half, sixth, third = 0.5 * dt, dt / 6.0, dt / 3.0
@@ -230,7 +233,7 @@ def _push_group(tag, time, dt, p, x, states, J, v, scratch):
     combine(tag, v, new, sixth, slope)
 
 
-@inner
+@exact
 def _flow_in_rows(tag, pack, work, blas, V, k, t, steps, W):
     d, dt, p = dimension(tag, work.dim), pack.dt, pack.p[0]
     x = V[:d]
@@ -258,7 +261,7 @@ def _flow_in_rows(tag, pack, work, blas, V, k, t, steps, W):
     return False
 
 
-@inlined
+@exact_inlined
 def push_rows(work, blas, stage, V, iv, k, out, io, d):
     """out = k rows of V times the dense Jacobian of a stage, by one product."""
     gemm(blas, 0, 1, k, d, d, 1, V, iv, d, work.J, stage * d * d, d, 0, out, io, d)

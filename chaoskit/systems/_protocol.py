@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._jit import INLINE, inlined, inner, overload
+from .._jit import EXACT_INLINE, INLINE, inlined, inner, overload
 
 
 def rate(tag, t, x, p, out):
@@ -20,15 +20,7 @@ def rate_jacobian(tag, t, x, p, out, scratch):
     raise NotImplementedError
 
 
-def rate_tangent(tag, t, x, p, J, v, out):
-    """out = derivative of `rate` at x, applied to the tangent v (dim,).
-
-    By the system's tangent function, else by its Jacobian (dim, dim), which stands in J.
-    """
-    raise NotImplementedError
-
-
-@overload(rate, strict=False, jit_options=INLINE)
+@overload(rate, strict=False, jit_options=EXACT_INLINE)
 def _rate(tag, t, x, p, out):
     return _with_time(tag.instance_class.rate, tag.instance_class.is_flow)
 
@@ -43,27 +35,6 @@ def _rate_jacobian(tag, t, x, p, out, scratch):
     jacobian = _with_time(cls.jacobian, cls.is_flow)
     compiled = inlined(jacobian)
     return lambda tag, t, x, p, out, scratch: compiled(tag, t, x, p, out)
-
-
-@overload(rate_tangent, strict=False, jit_options=INLINE)
-def _rate_tangent(tag, t, x, p, J, v, out):
-    cls = tag.instance_class
-    if cls.tangent is None:
-        return lambda tag, t, x, p, J, v, out: _dense_product(J, v, out)
-    tangent = cls.tangent
-    if cls.is_flow:
-        return lambda tag, t, x, p, J, v, out: tangent(t, x, p, v, out)
-    return lambda tag, t, x, p, J, v, out: tangent(x, p, v, out)
-
-
-@inlined
-def _dense_product(J, v, out):
-    d = v.size
-    for i in range(d):
-        total = 0.0
-        for j in range(d):
-            total += J[i, j] * v[j]
-        out[i] = total
 
 
 def _with_time(fn, is_flow: bool):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _check
-from .._jit import function_bytes, inlined
+from .._jit import exact_inlined, function_bytes, inlined
 from ..errors import InvalidInputError
 from ._protocol import central_differences
 
@@ -287,10 +287,11 @@ def _tag_class(name: str, functions: tuple, is_flow: bool, known_dim: int | None
     cls.is_flow, cls.known_dim = is_flow, known_dim
     cls.constants = (4 if known_dim is not None and known_dim <= 4 else 8,)  # tangents in a vector
     for part, fn in zip(("rate", "jacobian", "tangent"), functions, strict=True):
-        setattr(cls, part, None if fn is None else staticmethod(_compiled(fn)))
+        compiled = exact_inlined if part == "rate" else inlined
+        setattr(cls, part, None if fn is None else staticmethod(_compiled(fn, compiled)))
     setattr(_REGISTRY, class_name, cls)
     return cls
 
 
-def _compiled(fn: Any) -> Any:
-    return fn if hasattr(fn, "py_func") else inlined(fn)
+def _compiled(fn: Any, compiled: Callable) -> Any:
+    return fn if hasattr(fn, "py_func") else compiled(fn)

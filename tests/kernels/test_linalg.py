@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from chaoskit._jit import BEFORE_FIRST_KERNEL, kernel
-from chaoskit.kernels.linalg import blas_arguments, gemm, gram_schmidt, small_product
+from chaoskit.kernels.gram_schmidt import Triangle, gram_schmidt
+from chaoskit.kernels.linalg import blas_arguments, gemm, small_product
 
 while BEFORE_FIRST_KERNEL:
     BEFORE_FIRST_KERNEL.pop()()
 
 
 @kernel
-def _orthonormalise(flat, V, norms, gram, panel):
-    gram_schmidt(V, flat, 0, norms, gram, panel, blas_arguments(V))
+def _orthonormalise(flat, V, found, panel):
+    gram_schmidt(V, flat, 0, found, panel, blas_arguments(V))
 
 
 @kernel
@@ -30,9 +31,9 @@ def _multiply_small(a, ia, lda, rows, inner, bt, cols, c, ic):
 def orthonormalise(rows, panel=64):
     flat = np.ascontiguousarray(rows).reshape(-1).copy()
     k = len(rows)
-    norms = np.full(k, np.nan)
-    _orthonormalise(flat, flat.reshape(rows.shape), norms, np.empty(max(1, k * k)), panel)
-    return flat.reshape(rows.shape), norms
+    found = Triangle(*(np.full(size, np.nan) for size in (k, k * k, k, k)))
+    _orthonormalise(flat, flat.reshape(rows.shape), found, panel)
+    return flat.reshape(rows.shape), found.norms
 
 
 @pytest.mark.parametrize("panel", [1, 3, 4, 16, 64])
