@@ -11,7 +11,8 @@ import numpy as np
 from numba import types
 from numba.extending import get_cython_function_address
 
-from .._jit import BEFORE_FIRST_KERNEL, inner, inner_sums, overload, unowned
+from .._jit import BEFORE_FIRST_KERNEL, inlined, inner, inner_sums, overload, unowned
+from .lane_vectors import four_sums, lane_numbers, load_lanes, multiply_add, wide, zero_lanes
 
 # Function pointers cost under 0.1 us a call, hold no GIL and can be cached on disk; np.dot inside a
 # kernel costs 3-6 times as much for small matrices.
@@ -112,36 +113,50 @@ def small_product(a, ia, lda, rows, inner_size, bt, cols, c, ic):
             c[ic + r * cols + i] = total
 
 
-@inner_sums
+@inner
 def two_row_product(a, width, bt, inner_size, cols, c):
     """C (2, cols) = A (2, width) B^T with B (cols, inner), which is read once: a state and one tangent.
 
-    BLAS would copy B into its own order first, which costs as much as the product. Slices, because an index
-    like base + l may be negative to the compiler, and then nothing is vectorised.
+    BLAS would copy B into its own order first, which costs as much as the product.
     """
-    zero, n = c.dtype.type(0), inner_size
-    x, y = a[:n], a[width : width + n]
+    n = inner_size
     for i in range(0, cols - 3, 4):
-        b0, b1 = bt[i * n : (i + 1) * n], bt[(i + 1) * n : (i + 2) * n]
-        b2, b3 = bt[(i + 2) * n : (i + 3) * n], bt[(i + 3) * n : (i + 4) * n]
-        t0, t1, t2, t3 = zero, zero, zero, zero
-        u0, u1, u2, u3 = zero, zero, zero, zero
-        for l in range(n):
-            t0 += x[l] * b0[l]
-            u0 += y[l] * b0[l]
-            t1 += x[l] * b1[l]
-            u1 += y[l] * b1[l]
-            t2 += x[l] * b2[l]
-            u2 += y[l] * b2[l]
-            t3 += x[l] * b3[l]
-            u3 += y[l] * b3[l]
-        c[i], c[i + 1], c[i + 2], c[i + 3] = t0, t1, t2, t3
-        j = cols + i
-        c[j], c[j + 1], c[j + 2], c[j + 3] = u0, u1, u2, u3
+        _four_columns(a, width, bt, i, n, cols, c)
     for i in range(cols - cols % 4, cols):
-        b0 = bt[i * n : (i + 1) * n]
-        t0, u0 = zero, zero
+        t, u = c.dtype.type(0), c.dtype.type(0)
         for l in range(n):
-            t0 += x[l] * b0[l]
-            u0 += y[l] * b0[l]
-        c[i], c[cols + i] = t0, u0
+            t += a[l] * bt[i * n + l]
+            u += a[width + l] * bt[i * n + l]
+        c[i], c[cols + i] = t, u
+
+
+@inlined
+def _four_columns(a, width, bt, i, n, cols, c):
+    """Columns i to i + 3 of both rows."""
+    tag = wide(a)
+    L = lane_numbers(tag)
+    whole = n - n % L
+    b0 = i * n
+    b1, b2, b3 = b0 + n, b0 + 2 * n, b0 + 3 * n
+    t0 = t1 = t2 = t3 = u0 = u1 = u2 = u3 = zero_lanes(tag, a)
+    for l in range(0, whole, L):
+        x, y = load_lanes(tag, a, l), load_lanes(tag, a, width + l)
+        b = load_lanes(tag, bt, b0 + l)
+        t0, u0 = multiply_add(x, b, t0), multiply_add(y, b, u0)
+        b = load_lanes(tag, bt, b1 + l)
+        t1, u1 = multiply_add(x, b, t1), multiply_add(y, b, u1)
+        b = load_lanes(tag, bt, b2 + l)
+        t2, u2 = multiply_add(x, b, t2), multiply_add(y, b, u2)
+        b = load_lanes(tag, bt, b3 + l)
+        t3, u3 = multiply_add(x, b, t3), multiply_add(y, b, u3)
+    p0, p1, p2, p3 = four_sums(t0, t1, t2, t3)
+    q0, q1, q2, q3 = four_sums(u0, u1, u2, u3)
+    for l in range(whole, n):
+        x, y = a[l], a[width + l]
+        p0, q0 = p0 + x * bt[b0 + l], q0 + y * bt[b0 + l]
+        p1, q1 = p1 + x * bt[b1 + l], q1 + y * bt[b1 + l]
+        p2, q2 = p2 + x * bt[b2 + l], q2 + y * bt[b2 + l]
+        p3, q3 = p3 + x * bt[b3 + l], q3 + y * bt[b3 + l]
+    c[i], c[i + 1], c[i + 2], c[i + 3] = p0, p1, p2, p3
+    j = cols + i
+    c[j], c[j + 1], c[j + 2], c[j + 3] = q0, q1, q2, q3

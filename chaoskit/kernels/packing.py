@@ -47,6 +47,14 @@ class Work(NamedTuple):
     slopes: np.ndarray  # feature slopes
 
 
+def aligned(size: int, dtype) -> np.ndarray:
+    """Zeros that begin on a cache line: vectors across two of them make Gram-Schmidt a third slower."""
+    itemsize = np.dtype(dtype).itemsize
+    memory = np.zeros(size + 64 // itemsize, dtype)
+    first = -memory.ctypes.data % 64 // itemsize
+    return memory[first : first + size]
+
+
 def tag(cell_class: type) -> Any:
     """The class filled with integers: enough for the compiler to select its rules."""
     return cell_class(*range(len(cell_class._fields)))
@@ -70,7 +78,7 @@ def empty_pack(cell) -> Packed:
     width = s.m + s.inputs
 
     def memory(size):
-        return np.zeros(max(1, size), dtype)
+        return aligned(max(1, size), dtype)
 
     return Packed(
         s, memory(layout.parameters * s.n), memory(layout.features * s.m),
@@ -120,14 +128,6 @@ def _split(packed, parts) -> None:
     for part in parts:
         part[...] = packed[at : at + part.size]
         at += part.size
-
-
-def aligned(size: int, dtype) -> np.ndarray:
-    """Memory that begins on a cache line: rows that straddle two of them make Gram-Schmidt a third slower."""
-    itemsize = np.dtype(dtype).itemsize
-    memory = np.zeros(size + 64 // itemsize, dtype)
-    first = -memory.ctypes.data % 64 // itemsize
-    return memory[first : first + size]
 
 
 def work_for(packed: Packed, rows: int, tag_) -> Work:

@@ -7,7 +7,7 @@ import pytest
 
 from chaoskit._jit import BEFORE_FIRST_KERNEL, kernel
 from chaoskit.kernels.gram_schmidt import Triangle, gram_schmidt
-from chaoskit.kernels.linalg import blas_arguments, gemm, small_product
+from chaoskit.kernels.linalg import blas_arguments, gemm, small_product, two_row_product
 
 while BEFORE_FIRST_KERNEL:
     BEFORE_FIRST_KERNEL.pop()()
@@ -26,6 +26,11 @@ def _multiply(ta, tb, m, n, k, alpha, a, ia, lda, b, ib, ldb, beta, c, ic, ldc):
 @kernel
 def _multiply_small(a, ia, lda, rows, inner, bt, cols, c, ic):
     small_product(a, ia, lda, rows, inner, bt, cols, c, ic)
+
+
+@kernel
+def _multiply_two_rows(a, width, bt, inner, cols, c):
+    two_row_product(a, width, bt, inner, cols, c)
 
 
 def orthonormalise(rows, panel=64):
@@ -105,3 +110,13 @@ def test_small_product():
     _multiply_small(A.ravel(), 1, 6, 4, 3, B.ravel(), 5, C, 1)
     np.testing.assert_allclose(C[1:].reshape(4, 5), A[:, 1:4] @ B.T, rtol=1e-13)
     assert C[0] == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("inner", "cols"), [(1, 1), (7, 6), (8, 4), (16, 9), (37, 11), (64, 64)])
+def test_two_row_product(inner, cols, dtype):
+    rng = np.random.default_rng(0)
+    A, B = rng.standard_normal((2, inner + 2)).astype(dtype), rng.standard_normal((cols, inner)).astype(dtype)
+    C = np.full((2, cols), np.nan, dtype)
+    _multiply_two_rows(A.ravel(), inner + 2, B.ravel(), inner, cols, C.reshape(-1))
+    np.testing.assert_allclose(C, A[:, :inner] @ B.T, rtol=0, atol=20 * np.finfo(dtype).eps * np.sqrt(inner))
