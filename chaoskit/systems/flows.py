@@ -89,16 +89,10 @@ def _lorenz96_jacobian(t, x, p, out):
 
 
 def _lorenz96_tangent(t, x, p, v, out):
-    # the ends of the ring apart, so that the loop between them needs no index modulo n
     n = x.size
-    out[0] = (v[1] - v[n - 2]) * x[n - 1] + (x[1] - x[n - 2]) * v[n - 1] - v[0]
-    out[1] = (v[2] - v[n - 1]) * x[0] + (x[2] - x[n - 1]) * v[0] - v[1]
-    out[n - 1] = (v[0] - v[n - 3]) * x[n - 2] + (x[0] - x[n - 3]) * v[n - 2] - v[n - 1]
-    # one slice for each offset: an index like i - 2 may be negative, and then nothing is vectorised
-    v_back, v_before, v_here, v_next = v[: n - 3], v[1 : n - 2], v[2 : n - 1], v[3:]
-    x_back, x_before, x_next, rest = x[: n - 3], x[1 : n - 2], x[3:], out[2 : n - 1]
-    for i in range(n - 3):
-        rest[i] = (v_next[i] - v_back[i]) * x_before[i] + (x_next[i] - x_back[i]) * v_before[i] - v_here[i]
+    for i in range(n):
+        j = i + 1 if i + 1 < n else 0
+        out[i] = (v[j] - v[i - 2]) * x[i - 1] + (x[j] - x[i - 2]) * v[i - 1] - v[i]
 
 
 class Lorenz96(Flow):
