@@ -12,6 +12,7 @@ from .cells._validate import checked_cell, is_cell
 from .dynamics import jacobian, simulate
 from .errors import ChaoskitError, InvalidInputError
 from .forcing import Sparse
+from .kernels import packing
 from .training import loss_and_gradient
 
 _DRAWS = 20  # attempts to find a point that is not at a kink
@@ -111,7 +112,13 @@ def _build(cell_class: Any, n: int, n_inputs: int, rng, options) -> Any:
             f"chaoskit.cells.protocol, or an instance of one, got {cell_class!r}"
         )
     cell = checked_cell(cell_class.init(n, n_inputs, rng=rng, **options))
-    return cell_class(*(a + 0.1 * rng.standard_normal(a.shape) for a in cell))
+    fixed = protocol.fixed_fields(cell)
+    return cell_class(
+        *(
+            a if name in fixed else a + 0.1 * rng.standard_normal(a.shape)
+            for name, a in cell._asdict().items()
+        )
+    )
 
 
 def _require(error: float, allowed: float, what: str) -> float:
@@ -165,7 +172,8 @@ def _check_rules(cell, rng, tolerance: float) -> tuple[float, float]:
 
 def _unit_errors(cell, rng) -> dict[str, float] | None:
     """Errors of each rule at one random point of one unit; None at a kink."""
-    layout = type(cell).layout
+    layout = protocol.kernel_class(cell).layout
+    cell = packing.tag(cell)
 
     def draw(count):
         return tuple(rng.standard_normal(count))
@@ -209,7 +217,7 @@ def _unit_errors(cell, rng) -> dict[str, float] | None:
 
 def _feature_errors(cell, rng) -> dict[str, float] | None:
     """Errors of the slope and of the parameter gradient of the feature."""
-    count = type(cell).layout.features
+    count = type(cell).layout.features  # of the tag
     f, df, x = tuple(rng.standard_normal(count)), rng.standard_normal(count), rng.standard_normal()
     slope = protocol.feature_slope(cell, f, x)
     by_difference = _difference(lambda h: protocol.feature(cell, f, x + h))
@@ -220,7 +228,9 @@ def _feature_errors(cell, rng) -> dict[str, float] | None:
         by_parameter = _difference(lambda h: protocol.feature(cell, tuple(np.add(f, h * df)), x))
         if by_parameter is None:
             return None
-        gradient = _tuple_of(protocol.feature_gradient(cell, f, x, slope), count, "feature_gradient", cell)
+        gradient = _tuple_of(
+            protocol.feature_gradient(cell, f, x, type(slope)(1.0)), count, "feature_gradient", cell
+        )
         errors["feature_gradient"] = abs(gradient @ df - float(by_parameter)) / (
             1.0 + abs(float(by_parameter))
         )
@@ -230,9 +240,8 @@ def _feature_errors(cell, rng) -> dict[str, float] | None:
 # ---- the kernels made from them
 def _sizes(cell) -> tuple[int, int, int]:
     """Units, states, inputs."""
-    layout = type(cell).layout
-    n = protocol.weights(cell).shape[0] // layout.gates
-    return n, n * layout.state, protocol.input_weights(cell).shape[1]
+    sizes = packing.sizes_of(cell)
+    return sizes.n, sizes.nx, sizes.inputs
 
 
 def _drive(rng, *shape: int) -> np.ndarray | None:
@@ -287,6 +296,9 @@ def _check_gradient(cell, rng, tolerance: float) -> float:
             continue
         worst = 0.0
         for name, part, other in zip([*cell._fields, "decoder"], parts, differences, strict=True):
+            if name in protocol.fixed_fields(cell):
+                _require(np.abs(part).max(initial=0.0), 0.0, f"{type(cell).__name__}: gradient of {name}")
+                continue
             error = np.abs(part - other).max(initial=0.0) / scale
             worst = max(worst, _require(error, tolerance, f"{type(cell).__name__}: gradient of {name}"))
         return worst

@@ -5,7 +5,13 @@ To add your own, write a NamedTuple with the rules of ``chaoskit.cells.protocol`
 """
 
 from . import protocol
-from ._math import like, relu, relu_slope, sigmoid, sigmoid_slope, tanh, tanh_slope
+from ._math import like, relu, relu_slope, sigmoid, sigmoid_slope, tanh, tanh_and_slope, tanh_slope
+from .alrnn import ALRNN
+from .antisymmetric import Antisymmetric
+from .clipped_shplrnn import ClippedShPLRNN
+from .dendplrnn import DendPLRNN
+from .gru import GRU
+from .linear import DiagonalLinear, Linear
 from .lstm import LSTM
 from .plrnn import PLRNN
 from .protocol import Layout
@@ -13,13 +19,23 @@ from .relu import ReLU
 from .shplrnn import ShPLRNN
 from .tanh import Tanh
 
-ALL_CELLS = (Tanh, ReLU, PLRNN, ShPLRNN, LSTM)
+ALL_CELLS = (
+    Tanh, ReLU, PLRNN, ShPLRNN, ClippedShPLRNN, DendPLRNN, ALRNN, LSTM, GRU, Antisymmetric, Linear,
+    DiagonalLinear,
+)  # fmt: skip
 
 __all__ = [
     "ALL_CELLS",
+    "ALRNN",
+    "GRU",
     "LSTM",
     "PLRNN",
+    "Antisymmetric",
+    "ClippedShPLRNN",
+    "DendPLRNN",
+    "DiagonalLinear",
     "Layout",
+    "Linear",
     "ReLU",
     "ShPLRNN",
     "Tanh",
@@ -30,5 +46,6 @@ __all__ = [
     "sigmoid",
     "sigmoid_slope",
     "tanh",
+    "tanh_and_slope",
     "tanh_slope",
 ]

@@ -39,6 +39,9 @@ def _check_declared(cell) -> None:
         shape = getattr(cell, name).shape
         fits = len(shape) == len(symbols)
         for size, symbol in zip(shape, symbols, strict=False):
+            if symbol.isdigit():
+                fits &= size == int(symbol)
+                continue
             match = re.fullmatch(r"(\d*)(\w+)", symbol)
             factor, letter = int(match[1] or 1), match[2]  # type: ignore[index]
             fits &= size == factor * known.setdefault(letter, size // factor)
@@ -52,7 +55,7 @@ def _check_declared(cell) -> None:
 
 def _check_parts(cell) -> None:
     """What the kernels rely on, whatever the cell declares."""
-    layout, name = type(cell).layout, type(cell).__name__
+    layout, name = protocol.kernel_class(cell).layout, type(cell).__name__
     weights, inputs = protocol.weights(cell), protocol.input_weights(cell)
     if weights.ndim != 2 or 0 in weights.shape or weights.shape[0] % layout.gates:
         raise InvalidInputError(

@@ -31,14 +31,20 @@ class Layout(NamedTuple):
 
 
 # ---- in Python: which arrays play which part
+def kernel_class(cell) -> Any:
+    """The class whose rules are compiled: the cell's own, unless these depend on its sizes."""
+    method = getattr(type(cell), "kernel_class", None)
+    return type(cell) if method is None else method(cell)
+
+
 def weights(cell) -> Any:
     """Matrix (gates * n, m) of the main product, m the number of features."""
-    return type(cell).weights(cell)
+    return kernel_class(cell).weights(cell)
 
 
 def input_weights(cell) -> Any:
     """Matrix (gates * n, M) that takes the inputs."""
-    return type(cell).input_weights(cell)
+    return kernel_class(cell).input_weights(cell)
 
 
 def hidden_weights(cell) -> Any:
@@ -49,13 +55,61 @@ def hidden_weights(cell) -> Any:
 
 def unit_parameters(cell) -> tuple:
     """1-D arrays that concatenate to the planes p."""
-    return type(cell).unit_parameters(cell)
+    return kernel_class(cell).unit_parameters(cell)
 
 
 def feature_parameters(cell) -> tuple:
     """1-D arrays that concatenate to the planes f."""
-    method = getattr(type(cell), "feature_parameters", None)
+    method = getattr(kernel_class(cell), "feature_parameters", None)
     return () if method is None else method(cell)
+
+
+def fixed_fields(cell) -> tuple[str, ...]:
+    """Names of arrays that are not trained; their gradient is 0."""
+    return getattr(type(cell), "fixed", ())
+
+
+# The way back: what these functions return may be views of the cell's arrays, into which gradients are then
+# written as they are, or something made of them; then a method of the name with `_back` takes the gradient.
+def weights_back(grad, G) -> None:
+    """Take the gradient (gates * n, m) of `weights`."""
+    _back("weights", grad, G)
+
+
+def input_weights_back(grad, G) -> None:
+    """Take the gradient (gates * n, M) of `input_weights`."""
+    _back("input_weights", grad, G)
+
+
+def _back(part: str, grad, G) -> None:
+    cls = kernel_class(grad)
+    method = getattr(cls, part + "_back", None)
+    if method is None:
+        getattr(cls, part)(grad)[...] = G
+    else:
+        method(grad, G)
+
+
+def unit_parameters_back(grad, planes) -> None:
+    """Take the gradient of the planes p, flat."""
+    _planes_back("unit_parameters", grad, planes)
+
+
+def feature_parameters_back(grad, planes) -> None:
+    """Take the gradient of the planes f, flat."""
+    _planes_back("feature_parameters", grad, planes)
+
+
+def _planes_back(part: str, grad, planes) -> None:
+    cls = kernel_class(grad)
+    method = getattr(cls, part + "_back", None)
+    if method is not None:
+        method(grad, planes)
+    elif hasattr(cls, part):
+        at = 0
+        for array in getattr(cls, part)(grad):
+            array[...] = planes[at : at + array.size]
+            at += array.size
 
 
 # ---- in kernels: the rules, on scalars
@@ -73,7 +127,7 @@ def feature_slope(cell, f, x):
 
 @verb
 def feature_gradient(cell, f, x, g):
-    """Gradient of the planes f; g is the gradient of phi's argument."""
+    """Gradient of the planes f; g is the gradient of phi's value."""
     return f
 
 

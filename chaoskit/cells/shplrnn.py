@@ -85,7 +85,7 @@ class ShPLRNN(NamedTuple):
         return relu_slope(x + f[0])
 
     def feature_gradient(cell, f, x, g):
-        return (g,)
+        return (relu_slope(x + f[0]) * g,)
 
     # outside the hidden layer the rule is that of the PLRNN
     local, slopes = PLRNN.local, PLRNN.slopes

@@ -78,7 +78,7 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None
     pack = packing.pack(cell)
     return Model(
         name=type(cell).__name__,
-        tag=packing.tag(type(cell)),
+        tag=packing.tag(cell),
         pack=pack,
         dim=pack.sizes.nx,
         n_inputs=pack.sizes.inputs,

@@ -117,7 +117,7 @@ def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, keep, target, sc
         states, ix = (XF, slot[t] * B * nx) if slot[t] >= 0 else (Y, (t - 1) * B * nx)
         back_loop(
             tag, packed.P, packed.F, states, ix, Y, t * B * nx, S, t * B * ns, DZ, t * B * n, Q, G,
-            B, n, nx, ns, work.GP,
+            B, n, nx, ns, work.GP, work.GF,
         )  # fmt: skip
         if hidden:
             gemm(blas, 0, 0, B, m, na, 1, S, t * B * ns, ns, packed.W, 0, w, 0, A, 0, m)
@@ -127,7 +127,7 @@ def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, keep, target, sc
             gemm(blas, 0, 0, B, m, na, 1, S, t * B * ns, ns, packed.W, 0, w, 0, Q, 0, m)
         if slot[t] >= 0:
             at = slot[t] * B
-            unforce_loop(tag, packed.F, XF, at * nx, B, n, nx, keep[slot[t]], G, Q, work.GT, at * n)
+            unforce_loop(tag, packed.F, XF, at * nx, B, n, nx, keep[slot[t]], G, Q, work.GT, at * n, work.GF)
     # ---- weights: one product over time and batch
     gemm(blas, 1, 0, na, w, rows, 1, S, 0, ns, R, 0, w, 0, work.GW, 0, w)
     if hidden:

@@ -105,9 +105,9 @@ def tangent_rows_loop(tag, C, V, iv, DA, ia, rows, n, nx, na, W, iw):
 
 
 @inner
-def back_loop(tag, P, F, X, ix, Y, iy, S, isv, DZ, iz, Q, D, rows, n, nx, ns, GP):
+def back_loop(tag, P, F, X, ix, Y, iy, S, isv, DZ, iz, Q, D, rows, n, nx, ns, GP, GF):
     """One adjoint step. The gradient of y is D + DZ + slope * Q; gate gradients take the place of S,
-    the direct gradient of x that of D, and GP gains the unit parameters."""
+    the direct gradient of x that of D; GP gains the unit parameters, GF those of the feature of y."""
     for r in range(rows):
         x0, y0, s0, z0, q0, d0 = ix + r * nx, iy + r * nx, isv + r * ns, iz + r * n, r * n, r * nx
         for j in range(n):
@@ -117,7 +117,10 @@ def back_loop(tag, P, F, X, ix, Y, iy, S, isv, DZ, iz, Q, D, rows, n, nx, ns, GP
             s = _load(tag, "s", S, s0, n, j)
             q = _load(tag, "q", Q, q0, n, j)[0]
             if not has_hidden(tag):
-                q = q * feature_slope(tag, _load(tag, "f", F, 0, n, j), y[0])
+                f = _load(tag, "f", F, 0, n, j)
+                total_f = add(_load(tag, "gf", GF, 0, n, j), feature_gradient(tag, f, y[0], q))
+                _store(tag, "gf", GF, 0, n, j, total_f)
+                q = q * feature_slope(tag, f, y[0])
             g = head_plus(_load(tag, "g", D, d0, n, j), _load(tag, "d", DZ, z0, n, j)[0] + q)
             c = slopes(tag, p, x, y, s)
             gx, ga = local_vjp(tag, c, g)
@@ -135,8 +138,8 @@ def hidden_back_loop(tag, F, PRE, ip, Q, rows, m, GF):
         for j in range(m):
             f = _load(tag, "f", F, 0, m, j)
             z = _load(tag, "e", PRE, p0, m, j)[0]
-            g = feature_slope(tag, f, z) * _load(tag, "q", Q, q0, m, j)[0]
-            _store(tag, "e", PRE, p0, m, j, (g,))
+            g = _load(tag, "q", Q, q0, m, j)[0]
+            _store(tag, "e", PRE, p0, m, j, (feature_slope(tag, f, z) * g,))
             total = add(_load(tag, "gf", GF, 0, m, j), feature_gradient(tag, f, z, g))
             _store(tag, "gf", GF, 0, m, j, total)
 
@@ -158,14 +161,19 @@ def force_loop(Y, iy, target, it, rows, n, nx, keep, X, ix):
 
 
 @inner
-def unforce_loop(tag, F, X, ix, rows, n, nx, keep, D, Q, GT, it):
+def unforce_loop(tag, F, X, ix, rows, n, nx, keep, D, Q, GT, it, GF):
     """Adjoint of `force_loop`: the gradient of the forced state X goes to the target (GT) and to Y (D)."""
     zero, one = D.dtype.type(0), D.dtype.type(1)
     for r in range(rows):
         for j in range(n):
             q = Q[r * n + j]
             if not has_hidden(tag):
-                q = q * feature_slope(tag, _load(tag, "f", F, 0, n, j), X[ix + r * nx + j])
+                f = _load(tag, "f", F, 0, n, j)
+                x = X[ix + r * nx + j]
+                _store(
+                    tag, "gf", GF, 0, n, j, add(_load(tag, "gf", GF, 0, n, j), feature_gradient(tag, f, x, q))
+                )
+                q = q * feature_slope(tag, f, x)
             g = D[r * nx + j] + q
             GT[it + r * n + j] = (one - keep) * g
             D[r * nx + j] = zero if keep == zero else keep * g

@@ -55,14 +55,15 @@ def aligned(size: int, dtype) -> np.ndarray:
     return memory[first : first + size]
 
 
-def tag(cell_class: type) -> Any:
-    """The class filled with integers: enough for the compiler to select its rules."""
-    return cell_class(*range(len(cell_class._fields)))
+def tag(cell) -> Any:
+    """The cell's class filled with integers: enough for the compiler to select its rules."""
+    cls = protocol.kernel_class(cell)
+    return cls(*range(len(cls._fields)))
 
 
 def sizes_of(cell) -> Sizes:
     """Sizes of a checked cell."""
-    layout = type(cell).layout
+    layout = protocol.kernel_class(cell).layout
     na, m = protocol.weights(cell).shape
     n = na // layout.gates
     ns = max(layout.saved, layout.gates) * n
@@ -73,7 +74,7 @@ def empty_pack(cell) -> Packed:
     """Memory for the packed form of cells with the shapes of this one."""
     s = sizes_of(cell)
     dtype = protocol.weights(cell).dtype
-    layout = type(cell).layout
+    layout = protocol.kernel_class(cell).layout
     hidden = s.m * s.n if protocol.has_hidden(cell) else 1
     width = s.m + s.inputs
 
@@ -106,13 +107,15 @@ def pack(cell, out: Packed | None = None) -> Packed:
 def unpack_gradient(grad, sizes: Sizes, GW, GH, GP, GF):
     """Spread packed gradients over the arrays of `grad`, a cell of the same class; returns it."""
     main = GW.reshape(sizes.na, sizes.m + sizes.inputs)
-    protocol.weights(grad)[...] = main[:, : sizes.m]
-    protocol.input_weights(grad)[...] = main[:, sizes.m :]
-    _split(GP, protocol.unit_parameters(grad))
-    _split(GF, protocol.feature_parameters(grad))
+    protocol.weights_back(grad, main[:, : sizes.m])
+    protocol.input_weights_back(grad, main[:, sizes.m :])
+    protocol.unit_parameters_back(grad, GP)
+    protocol.feature_parameters_back(grad, GF)
     hidden = protocol.hidden_weights(grad)
     if hidden is not None:
         hidden[...] = GH.reshape(hidden.shape)
+    for name in protocol.fixed_fields(grad):
+        getattr(grad, name)[...] = 0
     return grad
 
 
@@ -120,13 +123,6 @@ def _concatenate(parts, out) -> None:
     at = 0
     for part in parts:
         out[at : at + part.size] = part
-        at += part.size
-
-
-def _split(packed, parts) -> None:
-    at = 0
-    for part in parts:
-        part[...] = packed[at : at + part.size]
         at += part.size
 
 

@@ -23,7 +23,7 @@ class Backpropagation:
     """
 
     def __init__(self, cell: Any, D: int, T: int, B: int, schedule: Schedule):
-        self.tag = packing.tag(type(cell))
+        self.tag = packing.tag(cell)
         self.packed = packing.empty_pack(cell)
         self.shape = (T, B, D)
         self.schedule, self.times = schedule, schedule.times

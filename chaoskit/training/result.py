@@ -13,6 +13,7 @@ from ..cells._validate import checked_cell
 from ..dynamics.model import prepare
 from ..dynamics.orbits import run
 from ..errors import DivergenceError, InvalidInputError, ModelFileError
+from ..kernels import packing
 from ..timeseries import DataLyapunov
 from . import model_file
 from .decoder import checked_decoder, inverse
@@ -211,7 +212,7 @@ def load(path: Any) -> FitResult:
         if cls not in cells.ALL_CELLS:
             raise InvalidInputError(f"unknown cell {header['cell']!r}")
         cell = checked_cell(cls(*(arrays[f"cell.{name}"] for name in cls._fields)))
-        n = cls.weights(cell).shape[0] // cls.layout.gates
+        n = packing.sizes_of(cell).n
         decoder = checked_decoder(arrays["decoder"], n, cell[0].dtype)
         D = len(decoder)
         rows: dict[str, Any] = {}

@@ -1,0 +1,134 @@
+"""Linear networks: what can be had without nonlinearity, and exact laws to test against."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._init import prepare, scaled_normal
+from ._math import like
+from .protocol import Layout
+
+
+class Linear(NamedTuple):
+    """Linear network, x' = W x + C u + h. Its exponents are ln |eigenvalues of W|.
+
+    Parameters
+    ----------
+    W : ndarray, shape (N, N)
+    C : ndarray, shape (N, M)
+        Input weights; M may be 0.
+    h : ndarray, shape (N,)
+        Biases.
+
+    Examples
+    --------
+    >>> Linear.init(4, rng=0).W.shape
+    (4, 4)
+    """
+
+    W: np.ndarray
+    C: np.ndarray
+    h: np.ndarray
+
+    layout = Layout()
+    shapes = {"W": ("N", "N"), "C": ("N", "M"), "h": ("N",)}
+
+    @classmethod
+    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+        """Random cell with n states, W a random rotation times 0.95."""
+        rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
+        q, r = np.linalg.qr(rng.standard_normal((n, n)))
+        return cls(
+            W=(0.95 * q * np.sign(np.diag(r))).astype(dtype),
+            C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
+            h=np.zeros(n, dtype),
+        )
+
+    def weights(cell):
+        return cell.W
+
+    def input_weights(cell):
+        return cell.C
+
+    def unit_parameters(cell):
+        return (cell.h,)
+
+    def local(cell, p, x, a):
+        return (a[0] + p[0],), ()
+
+    def slopes(cell, p, x, y, s):
+        return (like(p[0], 1.0),)
+
+    def local_jvp(cell, c, v, da):
+        return (da[0],)
+
+    def local_vjp(cell, c, g):
+        return (like(g[0], 0.0),), (g[0],)
+
+    def parameter_gradient(cell, c, x, g, ga):
+        return (g[0],)
+
+
+class DiagonalLinear(NamedTuple):
+    """Linear network of units that do not see each other, x' = A x + C u + h. Its exponents are ln |A|.
+
+    Parameters
+    ----------
+    A : ndarray, shape (N,)
+        Factor of each unit.
+    C : ndarray, shape (N, M)
+        Input weights; M may be 0.
+    h : ndarray, shape (N,)
+        Biases.
+
+    Examples
+    --------
+    >>> DiagonalLinear.init(4, rng=0).A.shape
+    (4,)
+    """
+
+    A: np.ndarray
+    C: np.ndarray
+    h: np.ndarray
+
+    layout = Layout(parameters=2)
+    shapes = {"A": ("N",), "C": ("N", "M"), "h": ("N",)}
+
+    @classmethod
+    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+        """Random cell with n states, A uniform between 0.5 and 1."""
+        rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
+        return cls(
+            A=rng.uniform(0.5, 1.0, n).astype(dtype),
+            C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
+            h=np.zeros(n, dtype),
+        )
+
+    def weights(cell):
+        return np.zeros((len(cell.A), len(cell.A)), cell.A.dtype)
+
+    def weights_back(grad, G):
+        pass  # there are none
+
+    def input_weights(cell):
+        return cell.C
+
+    def unit_parameters(cell):
+        return (cell.A, cell.h)
+
+    def local(cell, p, x, a):
+        return (p[0] * x[0] + (a[0] + p[1]),), ()
+
+    def slopes(cell, p, x, y, s):
+        return (p[0],)
+
+    def local_jvp(cell, c, v, da):
+        return (c[0] * v[0] + da[0],)
+
+    def local_vjp(cell, c, g):
+        return (c[0] * g[0],), (g[0],)
+
+    def parameter_gradient(cell, c, x, g, ga):
+        return (g[0] * x[0], g[0])
