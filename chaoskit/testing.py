@@ -113,12 +113,8 @@ def _build(cell_class: Any, n: int, n_inputs: int, rng, options) -> Any:
         )
     cell = checked_cell(cell_class.init(n, n_inputs, rng=rng, **options))
     fixed = protocol.fixed_fields(cell)
-    return cell_class(
-        *(
-            a if name in fixed else a + 0.1 * rng.standard_normal(a.shape)
-            for name, a in cell._asdict().items()
-        )
-    )
+    moved = {k: a + 0.1 * rng.standard_normal(a.shape) for k, a in cell._asdict().items() if k not in fixed}
+    return cell._replace(**moved)
 
 
 def _require(error: float, allowed: float, what: str) -> float:
@@ -228,9 +224,7 @@ def _feature_errors(cell, rng) -> dict[str, float] | None:
         by_parameter = _difference(lambda h: protocol.feature(cell, tuple(np.add(f, h * df)), x))
         if by_parameter is None:
             return None
-        gradient = _tuple_of(
-            protocol.feature_gradient(cell, f, x, type(slope)(1.0)), count, "feature_gradient", cell
-        )
+        gradient = _tuple_of(protocol.feature_gradient(cell, f, x, 1.0), count, "feature_gradient", cell)
         errors["feature_gradient"] = abs(gradient @ df - float(by_parameter)) / (
             1.0 + abs(float(by_parameter))
         )

@@ -15,7 +15,7 @@ from .protocol import Layout
 
 
 class ALRNN(NamedTuple):
-    """Almost-linear RNN, x' = A x + W phi(x) + C u + h; phi is a relu for some units, the identity for others.
+    """Almost-linear RNN, x' = A x + W phi(x) + C u + h, phi a relu for some units and nothing for others.
 
     Brenner et al. 2024, arXiv 2410.14240, Eq. 4.
 

@@ -1,4 +1,4 @@
-"""The antisymmetric RNN: an ordinary differential equation with neutral dynamics, one Euler step at a time."""
+"""The antisymmetric RNN: a differential equation with neutral dynamics, one Euler step at a time."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class DendPLRNN(NamedTuple):
 
     @classmethod
     def init(cls, n, n_inputs=0, *, n_bases=5, rng=None, dtype=np.float64):
-        """Random cell with n states and n_bases kinks a unit, spread over z-scored data; slopes +-1 / n_bases."""
+        """Random cell with n states and n_bases kinks a unit within z-scored data; slopes +-1 / n_bases."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs, n_bases=n_bases)
         return cls(
             A=scaled_uniform(rng, n, n, dtype),
