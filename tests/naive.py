@@ -13,33 +13,91 @@ def _sigmoid(a):
     return 1.0 / (1.0 + np.exp(-a))
 
 
+def perturbed(cell, rng, noise, factor=1.0):
+    """The cell with its trained arrays times `factor` plus noise, so that no bias is 0."""
+    fixed = getattr(type(cell), "fixed", ())
+    moved = {k: factor * a + noise * rng.standard_normal(a.shape) for k, a in cell._asdict().items()}
+    return cell._replace(**{k: a for k, a in moved.items() if k not in fixed})
+
+
 def pre_activations(cell, x, u=None):
-    """Arguments of the nonlinearity, in one array."""
+    """Distances of the arguments of the nonlinearity from its kinks, in one array."""
     name = type(cell).__name__
     if name in ("Tanh", "ReLU"):
         return cell.W @ x + _drive(cell.U, u) + cell.b
     if name == "PLRNN":
         return x
+    if name == "ALRNN":
+        return x[cell.mask > 0]
     if name == "ShPLRNN":
         return cell.W2 @ x + cell.h2
+    if name == "ClippedShPLRNN":
+        return np.concatenate([cell.W2 @ x + cell.h2, cell.W2 @ x])
+    if name == "DendPLRNN":
+        return (x[:, None] - cell.thresholds).ravel()
+    if name == "GRU":
+        return np.ones(1)
+    if name == "Antisymmetric":
+        return _antisymmetric(cell) @ x + _drive(cell.U, u) + cell.b
+    if name in ("Linear", "DiagonalLinear"):
+        return np.ones(1)
     return cell.W @ x[: len(x) // 2] + _drive(cell.U, u) + cell.b
+
+
+def _antisymmetric(cell):
+    return cell.W - cell.W.T - cell.damping[0] * np.eye(len(cell.W))
+
+
+def _gru_gates(cell, x, u):
+    """r, z, n and what the reset multiplies."""
+    n = len(x)
+    W, b = cell.W.reshape(3, n, n), cell.b.reshape(4, n)
+    drive = [_drive(part, u) for part in np.split(cell.U, 3)]
+    r, z = (_sigmoid(W[i] @ x + drive[i] + b[i]) for i in (0, 1))
+    inside = W[2] @ x + b[2]
+    return r, z, np.tanh(drive[2] + b[3] + r * inside), inside
+
+
+def _features(cell, x):
+    """(phi, its slope) of the piecewise-linear cells at a state x."""
+    name = type(cell).__name__
+    if name == "PLRNN":
+        return np.maximum(x, 0.0), (x > 0).astype(float)
+    if name == "ALRNN":
+        return np.where(cell.mask > 0, np.maximum(x, 0.0), x), np.where(cell.mask > 0, x > 0, 1.0)
+    if name == "DendPLRNN":
+        apart = x[:, None] - cell.thresholds
+        return np.maximum(apart, 0.0) @ cell.alpha, (apart > 0) @ cell.alpha
+    a = cell.W2 @ x
+    if name == "ShPLRNN":
+        return np.maximum(a + cell.h2, 0.0), (a + cell.h2 > 0).astype(float)
+    above, below = a + cell.h2, a
+    return np.maximum(above, 0.0) - np.maximum(below, 0.0), (above > 0) * 1.0 - (below > 0)
 
 
 def step(cell, x, u=None):
     """One step of a cell."""
     name = type(cell).__name__
-    a = pre_activations(cell, x, u)
     if name == "Tanh":
-        return np.tanh(a)
+        return np.tanh(pre_activations(cell, x, u))
     if name == "ReLU":
-        return np.maximum(a, 0.0)
-    if name == "PLRNN":
-        return cell.A * x + cell.W @ np.maximum(a, 0.0) + _drive(cell.C, u) + cell.h
-    if name == "ShPLRNN":
-        return cell.A * x + cell.W1 @ np.maximum(a, 0.0) + _drive(cell.C, u) + cell.h1
-    i, f, g, o = np.split(a, 4)
-    c = _sigmoid(f) * x[len(x) // 2 :] + _sigmoid(i) * np.tanh(g)
-    return np.concatenate([_sigmoid(o) * np.tanh(c), c])
+        return np.maximum(pre_activations(cell, x, u), 0.0)
+    if name == "Antisymmetric":
+        return x + cell.step[0] * np.tanh(pre_activations(cell, x, u))
+    if name == "Linear":
+        return cell.W @ x + _drive(cell.C, u) + cell.h
+    if name == "DiagonalLinear":
+        return cell.A * x + _drive(cell.C, u) + cell.h
+    if name == "GRU":
+        _, z, new, _ = _gru_gates(cell, x, u)
+        return (1.0 - z) * new + z * x
+    if name == "LSTM":
+        i, f, g, o = np.split(pre_activations(cell, x, u), 4)
+        c = _sigmoid(f) * x[len(x) // 2 :] + _sigmoid(i) * np.tanh(g)
+        return np.concatenate([_sigmoid(o) * np.tanh(c), c])
+    hidden = hasattr(cell, "W1")
+    W, h = (cell.W1, cell.h1) if hidden else (cell.W, cell.h)
+    return cell.A * x + W @ _features(cell, x)[0] + _drive(cell.C, u) + h
 
 
 def jacobian(cell, x, u=None):
@@ -50,11 +108,28 @@ def jacobian(cell, x, u=None):
         return np.diag(1.0 / np.cosh(a) ** 2) @ cell.W
     if name == "ReLU":
         return np.diag(a > 0).astype(float) @ cell.W
-    if name == "PLRNN":
-        return np.diag(cell.A) + cell.W @ np.diag(a > 0)
-    if name == "ShPLRNN":
-        return np.diag(cell.A) + cell.W1 @ np.diag(a > 0) @ cell.W2
-    return _lstm_jacobian(cell, x, a)
+    if name == "Antisymmetric":
+        return np.eye(len(x)) + cell.step[0] * np.diag(1.0 / np.cosh(a) ** 2) @ _antisymmetric(cell)
+    if name == "Linear":
+        return cell.W.copy()
+    if name == "DiagonalLinear":
+        return np.diag(cell.A)
+    if name == "GRU":
+        return _gru_jacobian(cell, x, u)
+    if name == "LSTM":
+        return _lstm_jacobian(cell, x, a)
+    slopes = np.diag(_features(cell, x)[1].astype(float))
+    if hasattr(cell, "W1"):
+        return np.diag(cell.A) + cell.W1 @ slopes @ cell.W2
+    return np.diag(cell.A) + cell.W @ slopes
+
+
+def _gru_jacobian(cell, x, u):
+    n = len(x)
+    Wr, Wz, Wn = cell.W.reshape(3, n, n)
+    r, z, new, inside = _gru_gates(cell, x, u)
+    dn = np.diag(1.0 - new**2) @ (np.diag(inside * r * (1 - r)) @ Wr + np.diag(r) @ Wn)
+    return np.diag((x - new) * z * (1 - z)) @ Wz + np.diag(1 - z) @ dn + np.diag(z)
 
 
 def _lstm_jacobian(cell, x, a):

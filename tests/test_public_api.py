@@ -107,7 +107,7 @@ def test_public_names_exist_and_are_documented():
     assert {"Lorenz63", "Lorenz96", "Roessler", "Henon", "Logistic", "Map", "Flow"} <= set(
         chaoskit.systems.__all__
     )
-    assert len(chaoskit.cells.ALL_CELLS) == 5
+    assert len(chaoskit.cells.ALL_CELLS) == 12
     assert (ROOT / "py.typed").is_file()
 
 

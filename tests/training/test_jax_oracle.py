@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import naive
 import numpy as np
 import pytest
 
-from chaoskit.cells import ALL_CELLS, LSTM, ShPLRNN
+from chaoskit.cells import ALL_CELLS, LSTM, ShPLRNN, protocol
 from chaoskit.forcing import Never, Sparse
 from chaoskit.training import loss_and_gradient
 
@@ -16,12 +17,42 @@ jnp = pytest.importorskip("jax.numpy")
 
 def step(name, c, z, u):
     """One step of a batch (batch, N) from the equations in the cells' docstrings."""
+    relu = jax.nn.relu
     if name in ("Tanh", "ReLU"):
-        return (jnp.tanh if name == "Tanh" else jax.nn.relu)(z @ c.W.T + u @ c.U.T + c.b)
+        return (jnp.tanh if name == "Tanh" else relu)(z @ c.W.T + u @ c.U.T + c.b)
+    if name == "Antisymmetric":
+        M = c.W - c.W.T - c.damping[0] * jnp.eye(len(c.W))
+        return z + c.step[0] * jnp.tanh(z @ M.T + u @ c.U.T + c.b)
+    if name == "Linear":
+        return z @ c.W.T + u @ c.C.T + c.h
+    if name == "DiagonalLinear":
+        return c.A * z + u @ c.C.T + c.h
+    if name == "GRU":
+        return gru(c, z, u)
+    if name == "LSTM":
+        return lstm(c, z, u)
     if name == "PLRNN":
-        return c.A * z + jax.nn.relu(z) @ c.W.T + u @ c.C.T + c.h
-    if name == "ShPLRNN":
-        return c.A * z + jax.nn.relu(z @ c.W2.T + c.h2) @ c.W1.T + u @ c.C.T + c.h1
+        return c.A * z + relu(z) @ c.W.T + u @ c.C.T + c.h
+    if name == "ALRNN":
+        return c.A * z + jnp.where(c.mask > 0, relu(z), z) @ c.W.T + u @ c.C.T + c.h
+    if name == "DendPLRNN":
+        phi = relu(z[:, :, None] - c.thresholds) @ c.alpha
+        return c.A * z + phi @ c.W.T + u @ c.C.T + c.h
+    a = z @ c.W2.T
+    phi = relu(a + c.h2) - (relu(a) if name == "ClippedShPLRNN" else 0.0)
+    return c.A * z + phi @ c.W1.T + u @ c.C.T + c.h1
+
+
+def gru(c, z, u):
+    n = z.shape[1]
+    (Wr, Wz, Wn), (Ur, Uz, Un), b = jnp.split(c.W, 3), jnp.split(c.U, 3), c.b.reshape(4, n)
+    r = jax.nn.sigmoid(z @ Wr.T + u @ Ur.T + b[0])
+    s = jax.nn.sigmoid(z @ Wz.T + u @ Uz.T + b[1])
+    new = jnp.tanh(u @ Un.T + b[3] + r * (z @ Wn.T + b[2]))
+    return (1 - s) * new + s * z
+
+
+def lstm(c, z, u):
     n = z.shape[1] // 2
     i, f, g, o = jnp.split(z[:, :n] @ c.W.T + u @ c.U.T + c.b, 4, axis=1)
     new = jax.nn.sigmoid(f) * z[:, n:] + jax.nn.sigmoid(i) * jnp.tanh(g)
@@ -59,13 +90,15 @@ def test_loss_and_gradients(cell_class, tau, measured):
     n, m, D, T, batch = 6, 2, 3, 17, 3
     rng = np.random.default_rng(0)
     cell = cell_class.init(n, m, rng=rng, **({"n_hidden": 9} if cell_class is ShPLRNN else {}))
-    cell = cell_class(*(0.8 * a + 0.05 * rng.standard_normal(a.shape) for a in cell))
+    cell = naive.perturbed(cell, rng, 0.05, 0.8)
     B = rng.standard_normal((D, n))
     X, U = rng.standard_normal((batch, T + 1, D)), rng.standard_normal((batch, T, m))
     value, gradients = jax.value_and_grad(loss, argnums=(0, 1))(cell, B, X, U, tau)
     forcing = Never() if tau is None else Sparse(tau)
     ours, gradient, decoder_gradient = loss_and_gradient(cell, B, X, forcing=forcing, inputs=U)
-    parts, others = [*gradient, decoder_gradient], [np.asarray(a) for a in (*gradients[0], gradients[1])]
+    trained = [k for k in cell._fields if k not in protocol.fixed_fields(cell)]
+    parts = [*(getattr(gradient, k) for k in trained), decoder_gradient]
+    others = [np.asarray(a) for a in (*(getattr(gradients[0], k) for k in trained), gradients[1])]
     size = max(np.abs(a).max() for a in others)
     error = max(np.abs(a - b).max() for a, b in zip(parts, others, strict=True)) / size
     measured("jax_error", f"{error:.1e}")
