@@ -37,11 +37,12 @@ class Backward:
         self.cell = getattr(chaoskit.cells, name).init(n, rng=0, dtype=np.float32)
         self.decoder = np.linalg.qr(rng.standard_normal((n, 3)))[0].T.astype(np.float32)
         self.data = rng.standard_normal((201, 16, 3)).astype(np.float32)
-        self.step = Backpropagation(self.cell, 3, 200, 16, Sparse(20).schedule(200))
+        self.schedule = Sparse(20).schedule(200)
+        self.step = Backpropagation(self.cell, 3, 200, 16, len(self.schedule.keep))
         self.time_gradient(name, n)
 
     def time_gradient(self, name, n):
-        self.step(self.cell, self.decoder, self.data)
+        self.step(self.cell, self.decoder, self.data, self.schedule)
 
 
 class Flows:

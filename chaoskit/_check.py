@@ -35,6 +35,17 @@ def positive(value: Any, name: str) -> float:
     return number
 
 
+def share(value: Any, name: str) -> float:
+    """`value` as a float from 0 to 1."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not 0.0 <= number <= 1.0:
+        raise InvalidInputError(f"{name}: expected a number from 0 to 1, got {value!r}")
+    return number
+
+
 def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
     """`value` as a C-contiguous float32 or float64 array without NaN or infinity."""
     try:

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _check
 from ._init import prepare, scaled_normal
 from ._math import tanh_and_slope
-from .protocol import Layout
+from .protocol import Layout, largest, spectral_norm
 
 
 class Antisymmetric(NamedTuple):
@@ -57,6 +57,9 @@ class Antisymmetric(NamedTuple):
             step=np.array([step], dtype),
             damping=np.array([damping], dtype),
         )
+
+    def jacobian_bound(cell):
+        return 1.0 + largest(cell.step) * spectral_norm(Antisymmetric.weights(cell))
 
     def weights(cell):
         return np.ascontiguousarray(

@@ -58,3 +58,4 @@ class ClippedShPLRNN(NamedTuple):
 
     local, slopes = PLRNN.local, PLRNN.slopes
     local_jvp, local_vjp, parameter_gradient = PLRNN.local_jvp, PLRNN.local_vjp, PLRNN.parameter_gradient
+    jacobian_bound = ShPLRNN.jacobian_bound

@@ -11,7 +11,7 @@ from .._jit import helper
 from ._init import prepare, scaled_normal, scaled_uniform
 from ._math import like, relu, relu_slope
 from .plrnn import PLRNN
-from .protocol import Layout
+from .protocol import Layout, largest, spectral_norm
 
 
 class DendPLRNN(NamedTuple):
@@ -67,6 +67,9 @@ class DendPLRNN(NamedTuple):
 
     def kernel_class(cell):
         return _with_bases(np.shape(cell.alpha)[-1])
+
+    def jacobian_bound(cell):
+        return largest(cell.A) + spectral_norm(cell.W) * float(np.abs(cell.alpha).sum())
 
     def weights(cell):
         return cell.W

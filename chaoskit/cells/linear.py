@@ -8,7 +8,7 @@ import numpy as np
 
 from ._init import prepare, scaled_normal
 from ._math import like
-from .protocol import Layout
+from .protocol import Layout, largest, spectral_norm
 
 
 class Linear(NamedTuple):
@@ -45,6 +45,9 @@ class Linear(NamedTuple):
             C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
             h=np.zeros(n, dtype),
         )
+
+    def jacobian_bound(cell):
+        return spectral_norm(cell.W)
 
     def weights(cell):
         return cell.W
@@ -105,6 +108,9 @@ class DiagonalLinear(NamedTuple):
             C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
             h=np.zeros(n, dtype),
         )
+
+    def jacobian_bound(cell):
+        return largest(cell.A)
 
     def weights(cell):
         return np.zeros((len(cell.A), len(cell.A)), cell.A.dtype)

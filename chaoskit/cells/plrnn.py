@@ -8,7 +8,7 @@ import numpy as np
 
 from ._init import prepare, scaled_normal, scaled_uniform
 from ._math import relu, relu_slope
-from .protocol import Layout
+from .protocol import Layout, largest, spectral_norm
 
 
 class PLRNN(NamedTuple):
@@ -49,6 +49,9 @@ class PLRNN(NamedTuple):
             C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
             h=np.zeros(n, dtype),
         )
+
+    def jacobian_bound(cell):
+        return largest(cell.A) + spectral_norm(cell.W)
 
     def weights(cell):
         return cell.W

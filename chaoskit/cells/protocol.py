@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .._jit import INLINE, overload, verb
 from ._math import like
 
@@ -62,6 +64,16 @@ def feature_parameters(cell) -> tuple:
     """1-D arrays that concatenate to the planes f."""
     method = getattr(kernel_class(cell), "feature_parameters", None)
     return () if method is None else method(cell)
+
+
+def spectral_norm(matrix) -> float:
+    """Largest singular value; 0 of an empty matrix."""
+    return float(np.linalg.norm(matrix, 2)) if np.size(matrix) else 0.0
+
+
+def largest(values) -> float:
+    """Largest absolute value."""
+    return float(np.abs(values).max(initial=0.0))
 
 
 def fixed_fields(cell) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from ._init import prepare, scaled_normal, scaled_uniform
 from ._math import relu, relu_slope
 from .plrnn import PLRNN
-from .protocol import Layout
+from .protocol import Layout, largest, spectral_norm
 
 
 class ShPLRNN(NamedTuple):
@@ -62,6 +62,9 @@ class ShPLRNN(NamedTuple):
             h2=scaled_uniform(rng, n_hidden, 1, dtype),
             C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
         )
+
+    def jacobian_bound(cell):
+        return largest(cell.A) + spectral_norm(cell.W1) * spectral_norm(cell.W2)
 
     def weights(cell):
         return cell.W1

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._init import prepare, scaled_normal
 from ._math import like, tanh_and_slope
-from .protocol import Layout
+from .protocol import Layout, spectral_norm
 
 
 class Tanh(NamedTuple):
@@ -45,6 +45,9 @@ class Tanh(NamedTuple):
             U=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
             b=np.zeros(n, dtype),
         )
+
+    def jacobian_bound(cell):
+        return spectral_norm(cell.W)
 
     def weights(cell):
         return cell.W

@@ -11,7 +11,7 @@ from .. import _check
 from ..cells._validate import batch_size, member, whole_cell
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
 from ..kernels.cpu_forward import orbit
-from ..kernels.cpu_tangent import jacobians
+from ..kernels.cpu_tangent import jacobians, jacobians_at
 from ..systems import System
 from .model import Model, checked_inputs, checked_state, prepare
 
@@ -203,8 +203,20 @@ def jacobian(model: Any, x: Any, u: Any = None) -> np.ndarray:
             raise InvalidInputError("model: expected scalar parameters, got a batch of systems")
         out = np.stack([model.evaluate_jacobian(point) for point in points])
     else:
-        out = np.stack([orbit_jacobians(prepared, x, driving[:, i])[0][0] for i, x in enumerate(points)])
+        out = state_jacobians(prepared, points, driving[0])
     return out if states.ndim == 2 else out[0]
+
+
+def state_jacobians(model: Model, states: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """Jacobians (count, N, N) of one step from each of the states (count, N) under inputs (count, M)."""
+    n, count = model.dim, len(states)
+    V = np.zeros((n + 1) * n, model.dtype)
+    out = np.empty((count, n, n), model.dtype)
+    jacobians_at(
+        model.tag, model.pack, model.work(1, n), V, V.copy(), np.ascontiguousarray(states).reshape(-1),
+        np.ascontiguousarray(inputs).reshape(-1), count, out.reshape(-1),
+    )  # fmt: skip
+    return out
 
 
 def orbit_jacobians(

@@ -76,11 +76,12 @@ def _residuals(OUT, X, offset, scale):
 
 
 @model_kernel
-def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, keep, target, scale):
+def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, keep, flow, target, scale):
     """Sum of squared errors of B sequences over T steps; gradients of `scale`/2 times it go into `work`.
 
     decoder (D, n), X (T + 1, B, D) and target (slots, B, n) are flat. slot[t] >= 0 says that the state
-    before step t is forced: z = keep z + (1 - keep) target. slot[0] = 0 with keep 0 is the start.
+    before step t is forced: z = keep z + (1 - keep) target, of which z gets `flow` of the gradient.
+    slot[0] = 0 with keep 0 is the start.
     Inputs, if any, stand in the last columns of work.R already.
     """
     blas = blas_arguments(X)
@@ -127,7 +128,10 @@ def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, keep, target, sc
             gemm(blas, 0, 0, B, m, na, 1, S, t * B * ns, ns, packed.W, 0, w, 0, Q, 0, m)
         if slot[t] >= 0:
             at = slot[t] * B
-            unforce_loop(tag, packed.F, XF, at * nx, B, n, nx, keep[slot[t]], G, Q, work.GT, at * n, work.GF)
+            unforce_loop(
+                tag, packed.F, XF, at * nx, B, n, nx, keep[slot[t]], flow[slot[t]], G, Q, work.GT, at * n,
+                work.GF,
+            )  # fmt: skip
     # ---- weights: one product over time and batch
     gemm(blas, 1, 0, na, w, rows, 1, S, 0, ns, R, 0, w, 0, work.GW, 0, w)
     if hidden:

@@ -91,6 +91,21 @@ def tangent_products(tag, pack, work, V, W, U, t0, k, blocks, block_steps, every
     return every, broken
 
 
+@inner
+def _one_jacobian(tag, pack, work, blas, V, nx, U, iu, t, W, out, at):
+    """Jacobian of the step from the state V[:nx], to `out` from `at` on; V[:nx] becomes the next state."""
+    for i in range(nx, V.size):
+        V[i] = 0
+    for i in range(nx):
+        V[(i + 1) * nx + i] = 1
+    in_scratch = run(tag, pack, work, blas, V, nx, U, iu, t, 1, W)
+    new = W if in_scratch else V
+    for i in range(nx):
+        for j in range(nx):
+            out[at + j * nx + i] = new[(i + 1) * nx + j]  # rows are columns of the Jacobian
+        V[i] = new[i]
+
+
 @model_kernel
 def jacobians(tag, pack, work, V, W, U, t0, steps, out):
     """Jacobians (steps, nx, nx), flat, of the steps of the orbit from V[:nx]; V and W ((nx + 1) nx,).
@@ -102,16 +117,20 @@ def jacobians(tag, pack, work, V, W, U, t0, steps, out):
     width = U.size // steps
     pack, work = borrow(pack, work)
     for t in range(steps):
-        for i in range(nx, V.size):
-            V[i] = 0
+        _one_jacobian(tag, pack, work, blas, V, nx, U, t * width, t0 + t, W, out, t * nx * nx)
+
+
+@model_kernel
+def jacobians_at(tag, pack, work, V, W, X, U, count, out):
+    """Jacobians (count, nx, nx), flat, of one step from each of the states X (count, nx), flat."""
+    blas = blas_arguments(V)
+    nx = int(math.sqrt(V.size))
+    width = U.size // count
+    pack, work = borrow(pack, work)
+    for r in range(count):
         for i in range(nx):
-            V[(i + 1) * nx + i] = 1
-        in_scratch = run(tag, pack, work, blas, V, nx, U, t * width, t0 + t, 1, W)
-        new = W if in_scratch else V
-        for i in range(nx):
-            for j in range(nx):
-                out[(t * nx + j) * nx + i] = new[(i + 1) * nx + j]  # rows are columns of the Jacobian
-            V[i] = new[i]
+            V[i] = X[r * nx + i]
+        _one_jacobian(tag, pack, work, blas, V, nx, U, r * width, 0, W, out, r * nx * nx)
 
 
 @inner

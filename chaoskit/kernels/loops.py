@@ -161,8 +161,11 @@ def force_loop(Y, iy, target, it, rows, n, nx, keep, X, ix):
 
 
 @inner
-def unforce_loop(tag, F, X, ix, rows, n, nx, keep, D, Q, GT, it, GF):
-    """Adjoint of `force_loop`: the gradient of the forced state X goes to the target (GT) and to Y (D)."""
+def unforce_loop(tag, F, X, ix, rows, n, nx, keep, flow, D, Q, GT, it, GF):
+    """Adjoint of `force_loop`: the gradient of the forced state X goes to the target (GT) and to Y (D).
+
+    flow: how much of it reaches Y; that is `keep`, or 0 where the chain of gradients is cut.
+    """
     zero, one = D.dtype.type(0), D.dtype.type(1)
     for r in range(rows):
         for j in range(n):
@@ -176,7 +179,7 @@ def unforce_loop(tag, F, X, ix, rows, n, nx, keep, D, Q, GT, it, GF):
                 q = q * feature_slope(tag, f, x)
             g = D[r * nx + j] + q
             GT[it + r * n + j] = (one - keep) * g
-            D[r * nx + j] = zero if keep == zero else keep * g
+            D[r * nx + j] = zero if flow == zero else flow * g
             Q[r * n + j] = zero
         for j in range(n, nx):
-            D[r * nx + j] = zero if keep == zero else keep * D[r * nx + j]
+            D[r * nx + j] = zero if flow == zero else flow * D[r * nx + j]

@@ -18,43 +18,57 @@ from .decoder import checked_decoder, gradient_through_inverse, inverse
 class Backpropagation:
     """Memory and packed weights for batches of B sequences of T steps, D observed dimensions.
 
-    Call it with a cell, a decoder and data; the gradients it returns live in memory that the next call
-    writes over.
+    `slots`: the largest number of forced states that a schedule may have. Call it with a cell, a decoder,
+    data and a schedule; the gradients it returns live in memory that the next call writes over.
     """
 
-    def __init__(self, cell: Any, D: int, T: int, B: int, schedule: Schedule):
+    def __init__(self, cell: Any, D: int, T: int, B: int, slots: int):
         self.tag = packing.tag(cell)
         self.packed = packing.empty_pack(cell)
         self.shape = (T, B, D)
-        self.schedule, self.times = schedule, schedule.times
-        self.keep = schedule.keep.astype(self.packed.P.dtype)
-        self.work = adjoint_work(self.tag, self.packed, T, B, D, len(self.times))
+        self.work = adjoint_work(self.tag, self.packed, T, B, D, slots)
         self.gradient = type(cell)(*(np.zeros_like(a) for a in cell))
         self.decoder_gradient = np.zeros((D, self.packed.sizes.n), self.packed.P.dtype)
 
-    def __call__(self, cell: Any, B: np.ndarray, X: np.ndarray, inputs: np.ndarray | None = None):
+    def __call__(
+        self,
+        cell: Any,
+        B: np.ndarray,
+        X: np.ndarray,
+        schedule: Schedule,
+        inputs: np.ndarray | None = None,
+        noise: np.ndarray | None = None,
+    ):
         """(loss, gradient of the cell, gradient of the decoder).
 
-        X (T + 1, batch, D) and inputs (T, batch, M) are contiguous and of the cell's dtype. The loss is
-        the mean of squared errors over time, batch and dimension.
+        X (T + 1, batch, D) and inputs (T, batch, M) are contiguous and of the cell's dtype; noise
+        (slots, batch, D) is added to the data that the state is forced to. The loss is the mean of squared
+        errors over time, batch and dimension.
         """
         T, batch, D = self.shape
-        sizes = self.packed.sizes
+        sizes, dtype = self.packed.sizes, self.packed.P.dtype
         packing.pack(cell, self.packed)
         if sizes.inputs:
-            operand = self.work.R.reshape(T + 1, batch, sizes.m + sizes.inputs)
-            operand[:T, :, sizes.m :] = inputs
+            operand = self.work.R.reshape(-1)[: (T + 1) * batch * (sizes.m + sizes.inputs)]
+            operand.reshape(T + 1, batch, sizes.m + sizes.inputs)[:T, :, sizes.m :] = inputs
         P = inverse(B)
-        observed = X[self.times]
+        observed = X[schedule.times]
+        if noise is not None:
+            observed += noise
+        if schedule.source is not None:
+            observed = observed * schedule.source.astype(dtype)[:, None, None]
         target = observed @ P.T
+        keep = schedule.keep.astype(dtype)
+        flow = keep if schedule.flow is None else schedule.flow.astype(dtype)
         count = T * batch * D
         total = backpropagate(
-            self.tag, self.packed, self.work, B.reshape(-1), X.reshape(-1), batch, D, T,
-            self.schedule.slot, self.keep, target.reshape(-1), self.packed.P.dtype.type(2.0 / count),
+            self.tag, self.packed, self.work, B.reshape(-1), X.reshape(-1), batch, D, T, schedule.slot, keep,
+            flow, target.reshape(-1), dtype.type(2.0 / count),
         )  # fmt: skip
         w = self.work
         packing.unpack_gradient(self.gradient, sizes, w.GW, w.GH, w.GP, w.GF)
-        P_bar = w.GT.reshape(-1, sizes.n).T @ observed.reshape(-1, D)
+        to_target = w.GT[: target.size].reshape(-1, sizes.n)
+        P_bar = to_target.T @ observed.reshape(-1, D)
         self.decoder_gradient[...] = w.GB.reshape(D, sizes.n)
         self.decoder_gradient += gradient_through_inverse(B, P, P_bar)
         return total / count, self.gradient, self.decoder_gradient
@@ -75,8 +89,9 @@ def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing,
         B, without bias, of full row rank. It reads the first state plane: h alone for an LSTM.
     series : array_like, shape (T + 1, D) or (batch, T + 1, D)
         Observations x_0 .. x_T.
-    forcing : Sparse or Never
-        When the state is forced.
+    forcing : Sparse, Generalized, Windowed, Truncated or Never
+        When the state is forced, and how (chaoskit.forcing). Of what changes in training (`Sparse` with
+        jitter, `Annealed`, `AdaptiveGeneralized`) its `schedule`.
     inputs : array_like, shape (T, M) or (batch, T, M), optional
         inputs[t] drives the step from t to t + 1.
 
@@ -125,8 +140,10 @@ def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing,
         )
     batch, T = len(data), data.shape[1] - 1
     driving = _driving(inputs, sizes.inputs, T, batch, dtype)
-    run = Backpropagation(cell, len(B), T, batch, checked_schedule(forcing, T))
-    loss, gradient, decoder_gradient = run(cell, B, np.ascontiguousarray(data.transpose(1, 0, 2)), driving)
+    schedule = checked_schedule(forcing, T)
+    run = Backpropagation(cell, len(B), T, batch, len(schedule.keep))
+    X = np.ascontiguousarray(data.transpose(1, 0, 2))
+    loss, gradient, decoder_gradient = run(cell, B, X, schedule, driving)
     if not (np.isfinite(loss) and all(np.isfinite(a).all() for a in (*gradient, decoder_gradient))):
         raise DivergenceError(
             "cell: expected an orbit and gradients that stay finite, got infinity or NaN within "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,12 @@ from ..cells._validate import checked_cell, is_cell
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
 from ..forcing import Forcing, Never, Sparse
 from ..kernels import packing
-from ..kernels.windows import gather_windows
 from ..timeseries import DataLyapunov, estimate_lyapunov
-from .bptt import Backpropagation, checked_schedule
+from .bptt import checked_schedule
 from .decoder import initial_decoder
-from .optimizer import Adam
+from .optimizer import DECAYS
 from .result import FitResult
+from .trainer import Trainer, TrainingState
 from .validation import Validation
 
 _SHORTEST = 200  # steps of a training window chosen automatically
@@ -44,6 +44,12 @@ def fit(
     dtype: Any = np.float32,
     seed: int = 0,
     progress: bool = False,
+    optimizer: str = "adam",
+    learning_rate_decay: str = "exponential",
+    value_clip: float = math.inf,
+    weight_decay: float | None = None,
+    input_noise: float = 0.0,
+    on_epoch: Callable[[TrainingState], Any] | None = None,
 ) -> FitResult:
     """Train a network so that its free run reconstructs the dynamics behind a series.
 
@@ -66,9 +72,10 @@ def fit(
         the states to its pseudo-inverse times the data.
     cell_options : mapping, optional
         Further arguments of the cell's `init`, such as {"n_hidden": 100}.
-    forcing : Sparse, Never or "auto"
-        "auto": Sparse(tau) with half the predictability time ln 2 / lambda of the series
-        (`estimate_lyapunov`).
+    forcing : object of chaoskit.forcing, or "auto"
+        `Sparse` (also with jitter), `Annealed`, `Generalized`, `AdaptiveGeneralized`; the baselines
+        `Windowed`, `Truncated`, `Never`. "auto": Sparse(tau) with half the predictability time ln 2 / lambda
+        of the series (`estimate_lyapunov`).
     sequence_length : int or "auto"
         Steps of a training window; "auto": max(4 tau, 200), or less if the series is shorter.
     dt : float
@@ -76,7 +83,7 @@ def fit(
     batch_size, epochs, batches_per_epoch : int
         epochs * batches_per_epoch updates, each on `batch_size` windows.
     learning_rate, final_learning_rate : float
-        Step size of Adam at the start and at the end.
+        Step size at the start and at the end.
     gradient_clip : float
         Largest norm of the gradient; infinity for none.
     dtype : float32 or float64
@@ -85,6 +92,18 @@ def fit(
         Same seed, same machine, same result.
     progress : bool
         Show a progress bar (needs tqdm).
+    optimizer : {"adam", "adamw", "radam"}
+        See `Adam`, `AdamW` and `RAdam` of chaoskit.training.
+    learning_rate_decay : {"exponential", "cosine", "constant"}
+        How the step size goes from the first to the last.
+    value_clip : float
+        Largest absolute value of an entry of the gradient; infinity for none.
+    weight_decay : float, optional
+        Share of the parameters, times the step size, taken off at each update; 0, or 0.01 for "adamw".
+    input_noise : float
+        Standard deviation, in units of that of the series, of noise on the data that states are forced to.
+    on_epoch : callable, optional
+        Called with a `TrainingState` after each epoch; training ends if it returns True.
 
     Returns
     -------
@@ -136,7 +155,12 @@ def fit(
         "batches_per_epoch": _check.integer(batches_per_epoch, "batches_per_epoch", 1),
         "learning_rate": _check.positive(learning_rate, "learning_rate"),
         "final_learning_rate": _check.positive(final_learning_rate, "final_learning_rate"),
-        "gradient_clip": _clip(gradient_clip),
+        "gradient_clip": _clip(gradient_clip, "gradient_clip"),
+        "value_clip": _clip(value_clip, "value_clip"),
+        "optimizer": optimizer,
+        "learning_rate_decay": _decay(learning_rate_decay),
+        "weight_decay": weight_decay if weight_decay is None else _not_negative(weight_decay, "weight_decay"),
+        "input_noise": _not_negative(input_noise, "input_noise"),
         "dtype": str(dtype),
         "seed": seed,
         "n_rows": len(data),
@@ -152,9 +176,9 @@ def fit(
         )  # fmt: skip
 
     scored = np.ascontiguousarray((data - mean) / scale, dtype)
-    run = _Training(network, decoder, trained, scored, schedule, settings, rng)
+    run = Trainer(network, decoder, trained, scored, schedule, settings, rng)
     validation = Validation(data, result)
-    epoch = _epochs(run, validation, settings, progress)
+    epoch = _epochs(run, validation, settings, progress, on_epoch)
     return _finish(run, validation, result, epoch)
 
 
@@ -168,24 +192,35 @@ def _float_type(dtype: Any) -> np.dtype:
     return np.dtype(kind)
 
 
-def _clip(value: Any) -> float:
-    """A norm above 0; infinity switches clipping off."""
-    return math.inf if value == math.inf else _check.positive(value, "gradient_clip")
+def _clip(value: Any, name: str) -> float:
+    """A number above 0; infinity switches clipping off."""
+    return math.inf if value == math.inf else _check.positive(value, name)
 
 
-def _epochs(run: _Training, validation: Validation, settings: dict[str, Any], progress: bool) -> int:
-    """Train until the end or a divergence; returns the last epoch."""
+def _not_negative(value: Any, name: str) -> float:
+    return 0.0 if value == 0 else _check.positive(value, name)
+
+
+def _decay(name: Any) -> str:
+    if name not in DECAYS:
+        raise InvalidInputError(f"learning_rate_decay: expected one of {DECAYS}, got {name!r}")
+    return name
+
+
+def _epochs(run: Trainer, validation: Validation, settings: dict[str, Any], progress: bool, on_epoch) -> int:
+    """Train until the end, a divergence or the callback's word; returns the last epoch."""
     epochs, per_epoch = settings["epochs"], settings["batches_per_epoch"]
-    first, last = settings["learning_rate"], settings["final_learning_rate"]
     bar = progress_bar(epochs * per_epoch, "training", progress)
-    epoch = 0
-    while epoch < epochs and run.diverged_at is None:
+    epoch, wanted = 0, True
+    while epoch < epochs and run.diverged_at is None and wanted:
         epoch += 1
         for _ in range(per_epoch):
-            run.update(first * (last / first) ** (run.updates / (epochs * per_epoch)))
+            run.update(run.updates / (epochs * per_epoch))
         bar.update(per_epoch)
         bar.set_postfix(loss=f"{run.losses[-1]:.2e}", refresh=False)
-        if run.diverged_at is None and validation.due(epoch, epochs):
+        if on_epoch is not None:
+            wanted = on_epoch(run.state(epoch)) is not True
+        if run.diverged_at is None and validation.due(epoch, epochs if wanted else epoch):
             validation.judge(run.cell, run.decoder, run.updates)
     bar.close()
     return epoch
@@ -242,7 +277,7 @@ def choose_forcing(forcing: Any, data: np.ndarray, dt: float) -> tuple[Forcing, 
             )
         return forcing, None
     if forcing != "auto":
-        raise InvalidInputError(f'forcing: expected "auto", Sparse(tau) or Never(), got {forcing!r}')
+        raise InvalidInputError(f'forcing: expected "auto" or an object such as Sparse(tau), got {forcing!r}')
     estimate = estimate_lyapunov(data, dt)
     if estimate.recommended_tau is None:
         raise InvalidInputError(
@@ -275,48 +310,7 @@ def choose_length(value: int | str, tau: int | None, rows: int) -> int:
     return length
 
 
-class _Training:
-    """Parameters, optimizer and the windows they see."""
-
-    def __init__(self, network, decoder, trained, data, forcing, settings, rng):
-        length, batch, clip = (settings[k] for k in ("sequence_length", "batch_size", "gradient_clip"))
-        self.cell = type(network)(*(np.array(a) for a in network))
-        self.decoder, self.trained = np.array(decoder), trained
-        self.data, self.length, self.batch, self.rng = data, length, batch, rng
-        self.step = Backpropagation(self.cell, len(decoder), length, batch, forcing.schedule(length))
-        self.optimizer = Adam([*self.cell, self.decoder] if trained else [*self.cell], clip=clip)
-        self.windows = np.empty((length + 1, batch, data.shape[1]), data.dtype)
-        self.losses: list[float] = []
-        self.norms: list[float] = []
-        self.diverged_at: int | None = None
-
-    @property
-    def updates(self) -> int:
-        return self.optimizer.updates
-
-    def update(self, rate: float) -> None:
-        """One batch; after a divergence nothing happens any more."""
-        if self.diverged_at is not None:
-            return
-        starts = self.rng.integers(0, len(self.data) - self.length, self.batch)
-        gather_windows(self.data, starts, self.windows)
-        loss, gradient, decoder_gradient = self.step(self.cell, self.decoder, self.windows)
-        gradients = [*gradient, decoder_gradient] if self.trained else [*gradient]
-        norm = self.optimizer.update(gradients, rate)
-        self.losses.append(loss)
-        self.norms.append(norm)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            self.diverged_at = len(self.losses)
-
-    def history(self) -> dict[str, np.ndarray]:
-        return {
-            "update": np.arange(1, len(self.losses) + 1),
-            "loss": np.array(self.losses),
-            "gradient_norm": np.array(self.norms),
-        }
-
-
-def _finish(run: _Training, validation: Validation, result, epoch: int) -> FitResult:
+def _finish(run: Trainer, validation: Validation, result, epoch: int) -> FitResult:
     """The best checkpoint, with a word about a divergence."""
     history = run.history() | validation.history()
     best = validation.best()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from chaoskit import evaluate, fit, lyapunov_spectrum, simulate
-from chaoskit.cells import LSTM, PLRNN, ShPLRNN, Tanh
+from chaoskit.cells import ALRNN, LSTM, PLRNN, ShPLRNN, Tanh
 from chaoskit.errors import ChaoskitWarning, DivergenceError, InvalidInputError
-from chaoskit.forcing import Never, Sparse
+from chaoskit.forcing import AdaptiveGeneralized, Annealed, Generalized, Never, Sparse, Truncated, Windowed
 from chaoskit.systems import Henon, Lorenz63
 from chaoskit.training import FitResult
 
@@ -145,7 +145,7 @@ def test_divergence_before_any_model_raises():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"cell": "gru"}, "cell: expected one of tanh, relu, plrnn, shplrnn, lstm"),
+        ({"cell": "gruu"}, "cell: expected one of tanh, relu, plrnn, shplrnn, clippedshplrnn"),
         ({"cell": 3}, "cell: expected one of"),
         ({"cell": np.ndarray}, "cell: expected one of"),
         ({"cell": Tanh.init(2, 1)}, "without inputs"),
@@ -253,3 +253,90 @@ def test_exponents_of_a_model_start_where_the_series_ended(model):
     np.testing.assert_array_equal(
         result.exponents, lyapunov_spectrum(model.cell, model.start_state, 200, transient=0, dt=0.5).exponents
     )
+
+
+# ---- every forcing, optimizer and option
+@pytest.mark.parametrize(
+    "forcing",
+    [
+        Sparse(4, jitter=2),
+        Annealed(1, 8),
+        Generalized(0.3),
+        AdaptiveGeneralized(),
+        AdaptiveGeneralized("product", interval=2),
+        AdaptiveGeneralized("weights"),
+        Windowed(5),
+        Truncated(5),
+    ],
+    ids=repr,
+)
+def test_every_forcing_trains(forcing):
+    models = [quick(forcing=forcing, epochs=4, seed=3) for _ in range(2)]
+    loss = models[0].history["loss"]
+    assert np.isfinite(loss).all()
+    np.testing.assert_array_equal(loss, models[1].history["loss"])
+    assert models[0].settings["forcing"] == repr(forcing)
+
+
+def test_adaptive_forcing_weakens():
+    seen = []
+    quick(forcing=AdaptiveGeneralized(decay=0.5), epochs=6, on_epoch=lambda s: seen.append(s.alpha))
+    assert seen[0] < 1.0
+    assert seen[-1] < 0.9
+    quick(on_epoch=lambda s: seen.append(s.alpha))
+    assert seen[-1] is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "radam"},
+        {"optimizer": "adamw"},
+        {"weight_decay": 0.5},
+        {"learning_rate_decay": "cosine"},
+        {"learning_rate_decay": "constant"},
+        {"value_clip": 1e-3},
+        {"input_noise": 0.2},
+    ],
+    ids=str,
+)
+def test_every_option_acts(options, model):
+    changed = quick(seed=1, **options)
+    assert np.isfinite(changed.history["loss"]).all()
+    assert (changed.cell.W1 != model.cell.W1).any()
+
+
+def test_a_mask_is_not_trained():
+    trained = quick(cell="alrnn", n_states=4, cell_options={"n_relu": 2}, optimizer="adamw")
+    assert type(trained.cell) is ALRNN
+    np.testing.assert_array_equal(trained.cell.mask, [0, 0, 1, 1])
+
+
+def test_a_callback_sees_and_stops():
+    seen = []
+
+    def on_epoch(state):
+        seen.append((state.epoch, state.update, len(state.losses)))
+        state.cell.W1[:] = np.nan  # a copy
+        return state.epoch == 2
+
+    stopped = quick(epochs=5, on_epoch=on_epoch)
+    assert seen == [(1, 5, 5), (2, 10, 10)]
+    assert len(stopped.history["loss"]) == 10
+    assert np.isfinite(stopped.cell.W1).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": "sgd"}, "optimizer: expected one of"),
+        ({"learning_rate_decay": "step"}, "learning_rate_decay: expected one of"),
+        ({"value_clip": 0}, "value_clip"),
+        ({"weight_decay": -1}, "weight_decay"),
+        ({"input_noise": "x"}, "input_noise"),
+        ({"forcing": AdaptiveGeneralized("weights"), "cell": "lstm"}, "estimator: LSTM gives no bound"),
+    ],
+)
+def test_bad_options_of_the_training(options, message):
+    with pytest.raises(InvalidInputError, match=message):
+        quick(**options)
