@@ -6,10 +6,20 @@ from .evaluate import Evaluation, evaluate
 from .fit import fit
 from .generated import Generated
 from .optimizer import Adam, AdamW, RAdam
+from .reservoirs import (
+    EchoStateNetwork,
+    GaussianNoise,
+    NextGenerationReservoir,
+    fit_echo_state_network,
+    fit_gaussian_noise,
+    fit_next_generation_reservoir,
+)
 from .result import FitResult, load
 from .trainer import TrainingState
 
 __all__ = [
-    "Adam", "AdamW", "Evaluation", "FitResult", "Generated", "LinearAutoregression", "RAdam",
-    "TrainingState", "evaluate", "fit", "fit_linear_autoregression", "load", "loss_and_gradient",
+    "Adam", "AdamW", "EchoStateNetwork", "Evaluation", "FitResult", "GaussianNoise", "Generated",
+    "LinearAutoregression", "NextGenerationReservoir", "RAdam", "TrainingState", "evaluate", "fit",
+    "fit_echo_state_network", "fit_gaussian_noise", "fit_linear_autoregression",
+    "fit_next_generation_reservoir", "load", "loss_and_gradient",
 ]  # fmt: skip

@@ -1,0 +1,327 @@
+"""Baselines that are fitted by one linear regression: reservoirs, and noise.
+
+They cost seconds and are strong. A trained network that is no better has not earned its training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from ..errors import InvalidInputError
+from .generated import Generated
+
+_CHUNK = 4_000_000  # numbers of features held at once
+
+
+@dataclass(frozen=True, eq=False)
+class EchoStateNetwork:
+    """Random network with a fitted readout: r' = (1 - leak) r + leak tanh(A r + C x + b), x = V [1, r, r^2].
+
+    Attributes
+    ----------
+    recurrent : ndarray, shape (K, K)
+    input_weights : ndarray, shape (K, D)
+    bias : ndarray, shape (K,)
+    readout : ndarray, shape (D, 1 + 2 K)
+        Next observation, z-scored, from the units and their squares.
+    leak : float
+    mean, scale : ndarray, shape (D,)
+        z-score of the training series.
+    state : ndarray, shape (K,)
+        Units at the end of the training series.
+    last : ndarray, shape (D,)
+        Last row of the training series.
+    """
+
+    recurrent: np.ndarray
+    input_weights: np.ndarray
+    bias: np.ndarray
+    readout: np.ndarray
+    leak: float
+    mean: np.ndarray
+    scale: np.ndarray
+    state: np.ndarray = field(repr=False)
+    last: np.ndarray = field(repr=False)
+
+    def generate(self, steps: int, *, context: Any = None) -> Generated:
+        """Free run that goes on where the training series ended, or after `context` (L, D).
+
+        A context drives the network from rest, so it should be a few hundred rows long. Never raises on
+        divergence.
+        """
+        steps = _check.integer(steps, "steps", 1)
+        r, x = self.state, (self.last - self.mean) / self.scale
+        if context is not None:
+            rows = (_columns(context, len(self.mean)) - self.mean) / self.scale
+            r = np.zeros_like(self.bias)
+            for row in rows[:-1]:
+                r = self._next(r, row)
+            x = rows[-1]
+        out = np.empty((steps, len(x)))
+        for t in range(steps):
+            r = self._next(r, x)
+            x = self.readout @ np.concatenate([[1.0], r, r * r])
+            out[t] = x
+        return Generated.cut(out * self.scale + self.mean)
+
+    def _next(self, r: np.ndarray, x: np.ndarray) -> np.ndarray:
+        drive = self.recurrent @ r + self.input_weights @ x + self.bias
+        return (1.0 - self.leak) * r + self.leak * np.tanh(drive)
+
+
+def fit_echo_state_network(
+    series: Any,
+    *,
+    n_units: int = 300,
+    spectral_radius: float = 0.9,
+    input_scale: float = 0.5,
+    leak: float = 1.0,
+    degree: float = 6.0,
+    ridge: float = 1e-7,
+    washout: int = 200,
+    seed: int = 0,
+) -> EchoStateNetwork:
+    """Drive a random network by a series and fit its readout by ridge regression.
+
+    Parameters
+    ----------
+    series : array_like, shape (T,) or (T, D)
+    n_units : int
+        Number of units K.
+    spectral_radius : float
+        Largest absolute eigenvalue of the recurrent weights.
+    input_scale : float
+        Input weights are uniform on +-input_scale, for z-scored data.
+    leak : float
+        0 to 1; less than 1 slows the units down.
+    degree : float
+        Mean number of recurrent weights a unit.
+    ridge : float
+        Penalty on the squared weights beside the mean squared error.
+    washout : int
+        First rows that only drive.
+    seed : int
+
+    Returns
+    -------
+    EchoStateNetwork
+
+    Raises
+    ------
+    InvalidInputError
+        If the series is too short or an option out of range.
+
+    References
+    ----------
+    Jaeger and Haas 2004, doi:10.1126/science.1091277; readout of squares after Pathak et al. 2018,
+    doi:10.1103/PhysRevLett.120.024102.
+
+    Examples
+    --------
+    >>> wave = np.sin(0.3 * np.arange(2000))
+    >>> fit_echo_state_network(wave, n_units=50).generate(10).series.shape
+    (10, 1)
+    """
+    washout = _check.integer(washout, "washout")
+    data = _check.series(series, minimum=washout + 20)
+    n_units = _check.integer(n_units, "n_units", 1)
+    leak, ridge = _check.share(leak, "leak"), _check.positive(ridge, "ridge")
+    rng = np.random.default_rng(_check.integer(seed, "seed"))
+    mean, scale = data.mean(axis=0), data.std(axis=0)
+    scored = (data - mean) / scale
+    share = min(1.0, _check.positive(degree, "degree") / n_units)
+    A = rng.standard_normal((n_units, n_units)) * (rng.random((n_units, n_units)) < share)
+    radius = float(np.abs(np.linalg.eigvals(A)).max())
+    A *= _check.positive(spectral_radius, "spectral_radius") / radius if radius > 0 else 0.0
+    input_scale = _check.positive(input_scale, "input_scale")
+    network = EchoStateNetwork(
+        recurrent=A,
+        input_weights=rng.uniform(-1, 1, (n_units, data.shape[1])) * input_scale,
+        bias=rng.uniform(-1, 1, n_units) * input_scale,
+        readout=np.zeros((data.shape[1], 1 + 2 * n_units)),
+        leak=leak, mean=mean, scale=scale, state=np.zeros(n_units), last=data[-1].copy(),
+    )  # fmt: skip
+    r, chunk = network.state, max(1, _CHUNK // (2 * n_units + 1))
+    regression = _Ridge(2 * n_units + 1, data.shape[1])
+    for first in range(0, len(scored) - 1, chunk):
+        rows = range(first, min(first + chunk, len(scored) - 1))
+        features = np.empty((len(rows), 2 * n_units + 1))
+        for k, t in enumerate(rows):
+            r = network._next(r, scored[t])
+            features[k, 0], features[k, 1 : n_units + 1], features[k, n_units + 1 :] = 1.0, r, r * r
+        skip = max(0, washout - first)
+        regression.add(features[skip:], scored[first + 1 : first + 1 + len(rows)][skip:])
+    network.readout[...] = regression.solve(ridge).T
+    network.state[...] = r
+    return network
+
+
+@dataclass(frozen=True, eq=False)
+class NextGenerationReservoir:
+    """Quadratic map of delayed observations: x_{t+1} = x_t + V [1, o, pairs of o], o = (x_t, x_{t-s}, ...).
+
+    Attributes
+    ----------
+    readout : ndarray, shape (D, features)
+    lags, spacing : int
+        Delayed rows and steps between them.
+    mean, scale : ndarray, shape (D,)
+        z-score of the training series.
+    history : ndarray, shape ((lags - 1) * spacing + 1, D)
+        Last rows of the training series.
+    """
+
+    readout: np.ndarray
+    lags: int
+    spacing: int
+    mean: np.ndarray
+    scale: np.ndarray
+    history: np.ndarray = field(repr=False)
+
+    def generate(self, steps: int, *, context: Any = None) -> Generated:
+        """Free run that goes on where the training series ended, or after `context` (L, D).
+
+        Never raises on divergence.
+        """
+        steps = _check.integer(steps, "steps", 1)
+        rows = self.history if context is None else _columns(context, len(self.mean))
+        past = len(self.history)
+        if len(rows) < past:
+            raise InvalidInputError(f"context: expected at least {past} rows, got {len(rows)}")
+        out = np.empty((past + steps, len(self.mean)))
+        out[:past] = (rows[-past:] - self.mean) / self.scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            for t in range(past, len(out)):
+                features = _quadratic(_delayed(out[t - past : t], self.lags, self.spacing))
+                out[t] = out[t - 1] + self.readout @ features[-1]
+        return Generated.cut(out[past:] * self.scale + self.mean)
+
+
+def fit_next_generation_reservoir(
+    series: Any, *, lags: int = 2, spacing: int = 1, ridge: float = 1e-6
+) -> NextGenerationReservoir:
+    """Fit a quadratic map of delayed observations by ridge regression.
+
+    Parameters
+    ----------
+    series : array_like, shape (T,) or (T, D)
+    lags : int
+        Rows the next one is made of.
+    spacing : int
+        Steps between them.
+    ridge : float
+        Penalty on the squared weights beside the mean squared error.
+
+    Returns
+    -------
+    NextGenerationReservoir
+
+    Raises
+    ------
+    InvalidInputError
+        If the series is too short or an option out of range.
+
+    References
+    ----------
+    Gauthier et al. 2021, doi:10.1038/s41467-021-25801-2.
+
+    Examples
+    --------
+    >>> wave = np.sin(0.3 * np.arange(500))
+    >>> fit_next_generation_reservoir(wave).generate(10).series.shape
+    (10, 1)
+    """
+    lags, spacing = _check.integer(lags, "lags", 1), _check.integer(spacing, "spacing", 1)
+    ridge = _check.positive(ridge, "ridge")
+    past = (lags - 1) * spacing + 1
+    data = _check.series(series, minimum=past + 20)
+    mean, scale = data.mean(axis=0), data.std(axis=0)
+    scored = (data - mean) / scale
+    width = _quadratic(np.zeros((1, lags * data.shape[1]))).shape[1]
+    regression, chunk = _Ridge(width, data.shape[1]), max(1, _CHUNK // width)
+    for first in range(past - 1, len(scored) - 1, chunk):
+        last = min(first + chunk, len(scored) - 1)
+        features = _quadratic(_delayed(scored[first - past + 1 : last], lags, spacing))
+        regression.add(features, scored[first + 1 : last + 1] - scored[first:last])
+    return NextGenerationReservoir(
+        regression.solve(ridge).T.copy(), lags, spacing, mean, scale, data[-past:].copy()
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianNoise:
+    """Independent rows with the mean and covariance of a series: what knows of no dynamics at all.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (D,)
+    covariance : ndarray, shape (D, D)
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    def generate(self, steps: int, *, seed: int = 0) -> Generated:
+        """`steps` independent rows."""
+        steps = _check.integer(steps, "steps", 1)
+        rng = np.random.default_rng(_check.integer(seed, "seed"))
+        values, vectors = np.linalg.eigh(self.covariance)
+        root = vectors * np.sqrt(np.clip(values, 0.0, None))
+        return Generated(rng.standard_normal((steps, len(self.mean))) @ root.T + self.mean)
+
+
+def fit_gaussian_noise(series: Any) -> GaussianNoise:
+    """Mean and covariance of a series.
+
+    Raises InvalidInputError if it is no series.
+
+    Examples
+    --------
+    >>> fit_gaussian_noise(np.sin(np.arange(100.0))).generate(5).series.shape
+    (5, 1)
+    """
+    data = _check.series(series)
+    return GaussianNoise(data.mean(axis=0), np.atleast_2d(np.cov(data.T)))
+
+
+class _Ridge:
+    """Ridge regression in blocks of rows; the first feature, a constant, is not penalised."""
+
+    def __init__(self, features: int, outputs: int):
+        self.gram, self.cross = np.zeros((features, features)), np.zeros((features, outputs))
+        self.rows = 0
+
+    def add(self, X: np.ndarray, Y: np.ndarray) -> None:
+        self.gram += X.T @ X
+        self.cross += X.T @ Y
+        self.rows += len(X)
+
+    def solve(self, ridge: float) -> np.ndarray:
+        """Weights (features, outputs)."""
+        penalty = np.full(len(self.gram), ridge * self.rows)
+        penalty[0] = 1e-12 * self.rows
+        return np.linalg.solve(self.gram + np.diag(penalty), self.cross)
+
+
+def _delayed(rows: np.ndarray, lags: int, spacing: int) -> np.ndarray:
+    """(n, lags * D): each row from the last possible start on, beside the rows before it."""
+    past = (lags - 1) * spacing
+    return np.concatenate([rows[past - k * spacing : len(rows) - k * spacing] for k in range(lags)], axis=1)
+
+
+def _quadratic(rows: np.ndarray) -> np.ndarray:
+    """1, the entries, and all their products by pairs."""
+    i, j = np.triu_indices(rows.shape[1])
+    return np.concatenate([np.ones((len(rows), 1)), rows, rows[:, i] * rows[:, j]], axis=1)
+
+
+def _columns(context: Any, D: int) -> np.ndarray:
+    rows = _check.array(context, "context", np.float64)
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if rows.ndim != 2 or rows.shape[1] != D or len(rows) == 0:
+        raise InvalidInputError(f"context: expected shape (L, {D}), got {np.shape(context)}")
+    return rows
