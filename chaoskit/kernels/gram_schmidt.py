@@ -90,8 +90,9 @@ def gram_schmidt(V, flat, iv, found, panel, work):
 def _panel(flat, iv, N, first, last, k, found):
     """Modified Gram-Schmidt of rows first .. last - 1, of which the rows before `first` have been taken off.
 
-    Rows get their length of 1 at the end, so that no square root stands between one row and the next. A row
-    that needs a second look gets it after all before it have their length.
+    Rows get their length of 1 at the end, so that no square root stands between one row and the next; but a
+    row that is very long or short gets it at once, lest products with it leave the range. A row that needs a
+    second look gets it after all before it have their length.
     """
     zero, one = flat.dtype.type(0), flat.dtype.type(1)
     coefficients, squares, removed = found.coefficients, found.squares, found.removed
@@ -102,7 +103,7 @@ def _panel(flat, iv, N, first, last, k, found):
     for j in range(first, last):
         square = _square(flat, iv + j * N, N)
         coefficients[j * k + j] = zero
-        if not in_range(square, flat.itemsize) or square < tiny * removed[j]:
+        if not _moderate(square, flat.itemsize) or square < tiny * removed[j]:
             _finish(flat, iv, N, begin, j, last, k, found)
             square = _second_look(flat, iv, N, j, square, k, found)
             begin = j + 1
@@ -116,6 +117,14 @@ def _panel(flat, iv, N, first, last, k, found):
             _remove_from_one(flat, iv, N, j, l, k, inverse, found)
             l += 1
     _finish(flat, iv, N, begin, last, last, k, found)
+
+
+@inlined
+def _moderate(square, itemsize):
+    """True if products with a row of this squared length stay in range, and their squares too."""
+    if itemsize == 8:
+        return 1e-16 < square < 1e16
+    return 1e-10 < square < 1e10
 
 
 @inlined

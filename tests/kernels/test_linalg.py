@@ -88,6 +88,17 @@ def test_graded_rows_keep_their_relative_accuracy():
     np.testing.assert_allclose(norms, scale * np.abs(np.diag(np.linalg.qr(W.T)[1])), rtol=1e-10)
 
 
+@pytest.mark.parametrize("panel", [3, 64])
+@pytest.mark.parametrize("exponents", [(0, -300), (-300, 0), (150, -150), (-150, 150)], ids=str)
+def test_rows_of_any_length(exponents, panel):
+    """Orthonormal to round-off, though products of two rows would leave the range of numbers."""
+    V = np.random.default_rng(5).standard_normal((12, 14))
+    scale = 10.0 ** np.linspace(*exponents, 12)
+    Q, norms = orthonormalise(scale[:, None] * V, panel)
+    np.testing.assert_allclose(Q @ Q.T, np.eye(12), atol=1e-13)
+    np.testing.assert_allclose(norms / scale, orthonormalise(V)[1], rtol=1e-11)
+
+
 @pytest.mark.parametrize("ta", [0, 1])
 @pytest.mark.parametrize("tb", [0, 1])
 @pytest.mark.parametrize(("alpha", "beta"), [(1, 0), (-1, 1)])
