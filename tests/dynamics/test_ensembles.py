@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chaoskit import lyapunov_spectrum, simulate
-from chaoskit.cells import LSTM, PLRNN, ReLU, ShPLRNN, Tanh
+from chaoskit.cells import GRU, LSTM, PLRNN, DendPLRNN, ReLU, ShPLRNN, Tanh
 from chaoskit.dynamics.ensemble import members_of
 from chaoskit.dynamics.lane_run import LaneRun
 from chaoskit.dynamics.tangent_run import TangentRun
@@ -37,7 +37,16 @@ def one(cell, b):
 
 @pytest.mark.parametrize(
     ("cell_class", "n", "m"),
-    [(Tanh, 3, 0), (Tanh, 6, 2), (ReLU, 4, 1), (PLRNN, 5, 0), (ShPLRNN, 3, 1), (LSTM, 3, 2)],
+    [
+        (Tanh, 3, 0),
+        (Tanh, 6, 2),
+        (ReLU, 4, 1),
+        (PLRNN, 5, 0),
+        (ShPLRNN, 3, 1),
+        (LSTM, 3, 2),
+        (GRU, 3, 1),
+        (DendPLRNN, 3, 0),
+    ],
 )
 def test_lanes_are_the_single_run(cell_class, n, m):
     """The same orbits and the same frames: sums of logarithms and tangents agree to round-off."""
