@@ -18,6 +18,7 @@ from typing import Any
 
 import numba
 import numba.extending
+import numpy as np
 from numba.core.errors import NumbaError
 
 from .errors import InvalidInputError
@@ -157,7 +158,7 @@ def function_bytes(fn: python_types.FunctionType, seen: frozenset = frozenset())
             if name.startswith("numpy.") or inner is fn or inner in seen:
                 continue
             parts.append(name + function_bytes(inner, seen | {fn}).hex())
-        elif hasattr(value, "tobytes"):
+        elif isinstance(value, (np.ndarray, np.generic)):
             parts.append(f"{name} {value.dtype} {value.shape} {value.tobytes().hex()}")
         elif not callable(value) and not isinstance(value, python_types.ModuleType):
             parts.append(f"{name} {value!r}")

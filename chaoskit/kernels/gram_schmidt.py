@@ -102,11 +102,12 @@ def _panel(flat, iv, N, first, last, k, found):
     begin = first
     for j in range(first, last):
         square = _square(flat, iv + j * N, N)
-        coefficients[j * k + j] = zero
         if not _moderate(square, flat.itemsize) or square < tiny * removed[j]:
             _finish(flat, iv, N, begin, j, last, k, found)
             square = _second_look(flat, iv, N, j, square, k, found)
             begin = j + 1
+        else:
+            coefficients[j * k + j] = zero
         squares[j] = square
         inverse = one / square if square > zero else square
         l = j + 1
@@ -251,6 +252,9 @@ def _second_look(flat, iv, N, j, square, k, found):
         norm = norm_of_extremes(flat, iv + j * N, N, 1)
     if cancelled(norm, found.coefficients, j * k, j, 1):
         norm = clean_row(flat, iv, N, j, k, found.coefficients, 0, 1)
+    else:
+        found.coefficients[j * k + j] = zero
+    norm = zero_if_subnormal(norm, flat.itemsize)
     found.norms[j] = norm
     inverse = one / norm if norm > zero else norm
     for i in range(iv + j * N, iv + (j + 1) * N):
@@ -284,6 +288,13 @@ def norm_of_extremes(flat, at, N, stride):
         ratio = np.float64(flat[at + i * stride]) / size
         total += ratio * ratio
     return flat.dtype.type(size * math.sqrt(total))
+
+
+@inner
+def zero_if_subnormal(norm, itemsize):
+    """0 for a norm whose inverse is out of range: such a row has lost its digits, and counts as wiped out."""
+    smallest = 2.3e-308 if itemsize == 8 else 1.2e-38
+    return norm * 0 if norm < smallest else norm
 
 
 @inner

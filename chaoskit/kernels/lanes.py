@@ -14,7 +14,7 @@ import numpy as np
 
 from .._jit import inlined, inner, model_kernel, unowned
 from ..cells.protocol import has_hidden
-from .gram_schmidt import cancelled, clean_row, norm_of_extremes
+from .gram_schmidt import cancelled, clean_row, norm_of_extremes, zero_if_subnormal
 from .lane_vectors import (
     all_at_least,
     all_within,
@@ -226,7 +226,7 @@ def _look_twice(tag, V, norms, removed, j):
             norm = clean_row(V, nx * L + q, nx, j, k, removed, q, L)
         else:
             removed[(j * k + j) * L + q] = 0
-        norms[j * L + q] = norm
+        norms[j * L + q] = zero_if_subnormal(norm, V.itemsize)
 
 
 @model_kernel

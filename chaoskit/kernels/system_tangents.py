@@ -8,9 +8,8 @@ q .. q + 7 is one vector. Larger systems without a tangent function take product
 
 from __future__ import annotations
 
+import re
 from typing import Any
-
-from numba.core.errors import NumbaError
 
 from .._jit import INLINE, exact, exact_inlined, inlined, overload
 from ..systems._protocol import rate, rate_jacobian
@@ -36,6 +35,9 @@ from .system_steps import (
     scratch_vectors,
     vector,
 )
+
+# a load or store of a vector that needs more than the alignment of its numbers
+_ALIGNED_VECTOR = re.compile(r"\b(load|store)\b.*<\d+ x double>.*align (16|32|64|128)\b")
 
 
 def lane_count(tag) -> int:
@@ -100,12 +102,17 @@ def _with_time(tangent: Any, is_flow: bool) -> Any:
 
 
 def takes_vectors(tangent: Any, arguments: tuple) -> bool:
-    """False for a tangent function that does more with its entries than sums and products with numbers."""
+    """False for a tangent function that does more with its entries than sums and products with numbers.
+
+    What it keeps in containers of its own counts as more: Numba aligns their memory for numbers only, and
+    then reads vectors from it as if it were aligned for them.
+    """
     try:
         tangent.get_call_template(arguments, {})
-    except NumbaError:
+        code = tangent.overloads[tuple(arguments)].library.get_llvm_str()
+    except Exception:  # whatever Numba raises on the way, one lane after the other may still do
         return False
-    return True
+    return not any(_ALIGNED_VECTOR.search(line) for line in code.splitlines())
 
 
 # ---- between rows and lanes
