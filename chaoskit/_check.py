@@ -8,6 +8,8 @@ import numpy as np
 
 from .errors import InvalidInputError
 
+_MOST = 10**15  # a count beyond this is a slip
+
 
 def integer(value: Any, name: str, minimum: int = 0) -> int:
     """`value` as an int of at least `minimum`; floats without a fraction are let through."""
@@ -21,6 +23,8 @@ def integer(value: Any, name: str, minimum: int = 0) -> int:
         raise InvalidInputError(message) from None
     if not np.all(exact) or number < minimum:
         raise InvalidInputError(message)
+    if number > _MOST:
+        raise InvalidInputError(f"{name}: expected at most {_MOST:.0e}, got {value!r}")
     return number
 
 

@@ -92,6 +92,9 @@ class Sparse:
         if self.jitter >= self.tau:
             raise InvalidInputError(f"jitter: expected less than tau={self.tau}, got {self.jitter}")
 
+    def __repr__(self) -> str:
+        return f"Sparse(tau={self.tau}" + (f", jitter={self.jitter})" if self.jitter else ")")
+
     def schedule(self, length: int) -> Schedule:
         """Forced at 0, tau, 2 tau, ... below `length`."""
         return _every(self.tau, length)

@@ -172,7 +172,8 @@ def covariant_vectors(
     steps = _check.integer(steps, "steps", 1)
     transient = _check.integer(transient, "transient")
     warm = tangent_steps(tangent_transient, steps)
-    tail = warm if backward_transient == "auto" else _check.integer(backward_transient, "backward_transient")
+    own = isinstance(backward_transient, str) and backward_transient == "auto"
+    tail = warm if own else _check.integer(backward_transient, "backward_transient")
     memory = _check.positive(memory, "memory")
     prepared = prepare(model, dt=dt, integrator=integrator)
     k = checked_count(k, prepared)
@@ -211,15 +212,15 @@ class _Passes:
         starts = list(range(0, total, self.block))
         checkpoints, begin = [], run.t
         for at in starts:
-            checkpoints.append(run.V.copy())
+            checkpoints.append(run.place())
             if at != starts[-1]:
                 self._forward(at, begin)
         rng = np.random.default_rng(1)
         C = np.triu(rng.standard_normal((run.k, run.k)))
         C /= np.linalg.norm(C, axis=0)
         P = np.linalg.qr(rng.standard_normal((run.model.dim, run.k)))[0].T.copy()
-        for at, V in zip(reversed(starts), reversed(checkpoints), strict=True):
-            run.V[:] = V
+        for at, place in zip(reversed(starts), reversed(checkpoints), strict=True):
+            run.go_to(place)
             self._back(at, begin, C, P)
         local = self.out.local_exponents
         local /= run.model.dt or 1.0
@@ -245,6 +246,7 @@ class _Passes:
 
     def _back(self, at: int, begin: int, C: np.ndarray, P: np.ndarray) -> None:
         """Take the coefficients C, and the adjoint frame P, from the end of a block to its beginning."""
+        substep = self.run.place()[2]
         states, Q, R = self._forward(at, begin)
         count, k = len(R), self.run.k
         kept, growth = np.empty((count + 1, k, k)), np.empty((count, k))
@@ -254,7 +256,10 @@ class _Passes:
         if frames_of_adjoint is not None:
             t = begin + at
             driving = self.run.inputs[t : t + count]
-            J = orbit_jacobians(self.run.model, states[0], driving, t)[0].astype(np.float64)
+            work = self.run.model.work(1, self.run.model.dim)
+            if substep is not None:
+                work.h[:] = substep
+            J = orbit_jacobians(self.run.model, states[0], driving, t, work)[0].astype(np.float64)
             frames_of_adjoint[count] = P
             adjoint_frames(J, P, frames_of_adjoint[:count])
         keep = min(count + 1, self.steps + 1 - at)  # beyond the stretch the vectors have not settled

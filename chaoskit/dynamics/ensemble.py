@@ -20,12 +20,11 @@ from ..systems import System
 from .lane_run import LaneRun
 from .model import Model, checked_inputs, checked_state, prepare
 from .orbits import last_state
-from .tangent_run import TangentRun, diverged, lost_in_round_off
+from .tangent_run import TangentRun, diverged, judge_interval
 
 _LARGEST_IN_LANES = 24  # states; beyond, the products of one member fill the registers
 _MEMBER_BLOCKS = 256  # rows of a member's history: enough for the errors, and a quarter of a single run's
 _FEWEST_IN_LANES = 8
-_TOO_MUCH = 0.01  # loss of an interval given by hand
 
 
 class Plan(NamedTuple):
@@ -60,6 +59,9 @@ def ensemble_size(model: Any, x0: Any) -> int | None:
     if x0 is not None and np.ndim(x0) == 2:
         sizes["x0"] = len(x0)
     found = {name: size for name, size in sizes.items() if size is not None}
+    empty = [name for name, size in found.items() if size == 0]
+    if empty:
+        raise InvalidInputError(f"{empty[0]}: expected at least one member, got none")
     if len(set(found.values())) > 1:
         raise InvalidInputError(f"x0: expected as many rows as the model has members, got {found}")
     return next(iter(found.values()), None)
@@ -110,22 +112,24 @@ def _one_by_one(which, members, states, driving, plan: Plan, length: int, pool, 
         own = driving[:, b if driving.shape[1] > 1 else 0]
         try:
             run = _started(members[b], states[b], own, plan, rng)
-            run.choose_interval(plan.steps, plan.every)
+            cost = run.choose_interval(plan.steps, plan.every)
             logs, lengths = run.accumulate(plan.steps, min(length, plan.steps), plan.every == 0)
         except DivergenceError as error:
-            return None, error.step, 1, 0.0
-        return (logs, lengths), 0, run.every, run.loss
+            return None, error.step, 1, 0.0, 0.0
+        return (logs, lengths), 0, run.every, run.loss, cost
 
     results = []
     for result in pool.map(task, which):
         results.append(result)
+        if plan.every:
+            judge_interval(result[4], plan.every, members[0].dtype, 6)
         bar.update(plan.transient + plan.warm + plan.steps)
     lengths = _lengths(plan.steps, min(length, plan.steps))
     logs = np.full((len(results), len(lengths), plan.k), np.nan)
     for row, (found, *_) in zip(logs, results, strict=True):
         if found is not None:
             row[...] = found[0]
-    at = np.array([step for _, step, *_ in results])
+    at = np.array([result[1] for result in results])
     return EnsembleRun(logs, lengths, max(r[2] for r in results), at, max(r[3] for r in results))
 
 
@@ -154,8 +158,8 @@ def _in_lanes(members, states, driving, plan: Plan, length: int, pool, bar) -> E
         run.choose_intervals(plan.steps)
     else:
         run.every[:] = plan.every
-        if not run.losses(np.array([plan.every]), 3 * plan.every)[0].max() <= _TOO_MUCH:
-            raise lost_in_round_off(plan.every)
+        cost = run.losses(np.array([plan.every]), min(3 * plan.every, plan.steps))
+        judge_interval(float(cost.max()), plan.every, members[0].dtype, 5)
     before = run.V.copy(), run.t
     logs = run.advance(plan.steps, length)
     bar.update(len(members) * plan.steps)

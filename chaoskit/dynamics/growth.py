@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import _check
-from ..errors import InvalidInputError
+from ..errors import ChaoskitWarning, InvalidInputError
 from ..kernels.cpu_forward import two_orbits
 from ..kernels.cpu_tangent import scaled_products
 from .lyapunov import checked_count, checked_interval, initial_state, set_interval, start_run, tangent_steps
@@ -16,6 +17,7 @@ from .model import Model, checked_inputs, prepare
 from .statistics import mean_errors
 from .tangent_run import block_length, diverged
 
+_TOO_FAR = 0.05  # of two orbits, in units of the size of the state
 _CHUNK = 1e9  # operations a kernel call may take before Python can be interrupted
 
 
@@ -237,6 +239,11 @@ def two_orbit_exponent(
     DivergenceError
         If an orbit leaves the finite numbers.
 
+    Warns
+    -----
+    ChaoskitWarning
+        If the orbits come so far apart that they no longer know of each other.
+
     References
     ----------
     Benettin, Galgani and Strelcyn 1976, doi:10.1103/PhysRevA.14.2338.
@@ -287,20 +294,19 @@ def _grow(model: Model, pair, driving, t0: int, blocks: int, length: int, every:
     if length == 0:
         return logs
     part = np.ascontiguousarray(driving[t0 : t0 + blocks * length]).reshape(-1)
+    furthest = np.zeros(1)
     bad = two_orbits(
-        model.tag,
-        model.pack,
-        model.work(2),
-        pair,
-        pair.copy(),
-        model.dim,
-        part,
-        t0,
-        blocks,
-        length,
-        every,
-        logs,
-    )
+        model.tag, model.pack, model.work(2), pair, pair.copy(), model.dim, part, t0, blocks, length, every,
+        logs, furthest,
+    )  # fmt: skip
     if bad >= 0:
         raise diverged(model, t0 + bad)
+    size = max(float(np.linalg.norm(pair[: model.dim])), 1.0)
+    if furthest[0] > _TOO_FAR * size:
+        warnings.warn(
+            f"every={every}: the orbits came {furthest[0]:.1g} apart, too far to know of each other, so the "
+            "exponent is too small; rescale more often or take a smaller distance",
+            ChaoskitWarning,
+            stacklevel=3,
+        )
     return logs

@@ -56,10 +56,13 @@ def _mean_log_determinant(run: TangentRun, count: int) -> float:
     """Over the next `count` steps, a few Jacobians at a time so that memory stays small."""
     n, state, total = run.model.dim, run.state, 0.0
     chunk = int(np.clip(100_000 // n**2, 1, count))
+    work = run.model.work(1, n)
+    if hasattr(work, "h"):
+        work.h[:] = run.work.h  # the same substeps, or chaos parts the orbits
     for at in range(0, count, chunk):
         t = run.t + at
         driving = run.inputs[t : min(t + chunk, run.t + count)]
-        matrices, state = orbit_jacobians(run.model, state, driving, t)
+        matrices, state = orbit_jacobians(run.model, state, driving, t, work)
         total += float(log_determinants(matrices).sum())
     return total / count
 

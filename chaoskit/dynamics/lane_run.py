@@ -99,6 +99,7 @@ class LaneRun:
         with np.errstate(invalid="ignore"):
             rate = np.where(np.isfinite(true), np.abs(true), 0.0).max(axis=1) / stretch
         rate = np.maximum(rate, 1e-3)
+        lost = np.isnan(true).any(axis=1)  # members that diverge are NaN in the end, whatever the interval
         tolerated = TOLERATED_LOSS[self.V.dtype]
         found = np.zeros((len(candidates), len(rate)))
         for row, every in zip(found, candidates, strict=True):
@@ -107,11 +108,12 @@ class LaneRun:
             with np.errstate(invalid="ignore"):
                 difference = np.where(logs == true, 0.0, np.abs(logs - true))
             row[:] = np.where(np.isnan(difference), np.inf, difference).max(axis=1) / stretch / rate
+            row[lost] = 0.0
             fine = row <= tolerated
             each = np.maximum(row * rate, eps) * stretch / np.maximum(self.spread, 1.0)
             self.loss_of_spread[fine] = each[fine]
             self.limit[fine] = (tolerated * rate / each)[fine]
-            if not fine.any():
+            if not fine.any() and len(candidates) > 1:
                 found[list(candidates).index(every) :] = np.inf
                 break
         self.V, self.t, self.spread, self.bad, self.every = here

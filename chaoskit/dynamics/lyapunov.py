@@ -18,11 +18,7 @@ from .lyapunov_result import LyapunovResult, single, summarise
 from .model import Model, checked_inputs, checked_state, prepare
 from .orbits import last_state, warn_of_divergence
 from .statistics import mean_errors
-from .tangent_run import BLOCKS, TangentRun, block_length, diverged, lost_in_round_off
-
-# Loss of an interval given by hand, relative to the largest rate.
-_WORTH_A_WARNING = {np.dtype(np.float64): 1e-7, np.dtype(np.float32): 1e-3}
-_TOO_MUCH = 0.01
+from .tangent_run import BLOCKS, TangentRun, block_length, diverged, judge_interval
 
 
 def lyapunov_spectrum(
@@ -149,6 +145,11 @@ def lyapunov_spectrum(
         logs, lengths = _until(run, steps, target, most, every == 0, bar)
     bar.close()
     checks["loss"] = run.loss / (prepared.dt or 1.0)
+    if every > 1:
+        rates = np.abs(logs.sum(axis=0) / lengths.sum())
+        judge_interval(
+            run.loss / max(rates[np.isfinite(rates)].max(initial=0.0), 1e-3), every, prepared.dtype
+        )
     result = single(summarise(logs[None], lengths, prepared, run.every, checks))
     result = with_zero_exponent(result, model, begin, run.state, run.t * (prepared.dt or 1.0))
     warn_of_sum(result, prepared.dtype)
@@ -172,7 +173,7 @@ def _ensemble(members: list[Model], x0, inputs, plan: Plan, progress: bool) -> L
 
 def tangent_steps(value: int | str, steps: int) -> int:
     """Length of the tangent transient before a run of `steps` steps."""
-    if value == "auto":
+    if isinstance(value, str) and value == "auto":
         return int(np.clip(steps // 10, 100, 10_000))
     if isinstance(value, str):
         raise InvalidInputError(f'tangent_transient: expected "auto" or a number of steps, got {value!r}')
@@ -191,7 +192,7 @@ def checked_interval(qr_every: int | str) -> int:
     """The interval given by hand, 0 for an automatic one."""
     if isinstance(qr_every, str) and qr_every != "auto":
         raise InvalidInputError(f'qr_every: expected "auto" or a number of steps, got {qr_every!r}')
-    return 0 if qr_every == "auto" else _check.integer(qr_every, "qr_every", 1)
+    return 0 if isinstance(qr_every, str) else _check.integer(qr_every, "qr_every", 1)
 
 
 def initial_state(model: Model, x0: Any, rng: np.random.Generator) -> np.ndarray:
@@ -232,17 +233,8 @@ def _target(tolerance, max_steps, steps: int, inputs, before: int) -> tuple[floa
 def set_interval(run: TangentRun, steps: int, wanted: int) -> None:
     """Choose the interval; for one given by hand, say what it costs."""
     loss = run.choose_interval(steps, wanted)
-    if wanted == 0:
-        return
-    if not loss <= _TOO_MUCH:
-        raise lost_in_round_off(wanted)
-    if loss > _WORTH_A_WARNING[np.dtype(run.model.dtype)]:
-        warnings.warn(
-            f"qr_every={wanted}: compared with an orthonormalisation at each step the exponents are off by "
-            f'{loss:.0e} of the largest rate; take fewer steps, or "auto"',
-            ChaoskitWarning,
-            stacklevel=3,
-        )
+    if wanted:
+        judge_interval(loss, wanted, run.model.dtype, 3)
 
 
 def _until(run: TangentRun, steps: int, target: float, most: int, guard: bool, bar):

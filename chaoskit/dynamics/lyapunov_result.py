@@ -31,6 +31,8 @@ class LyapunovResult:
         True for an exponent whose time average has no asymptotic variance: its finite-time sums stay within
         a constant C of their mean, so that it is right to C / T and has no standard error. The zero exponent
         of a flow is one, and those of maps with constant or cohomologous local growth (logistic map at 4).
+        The other exponents of a flow are not, though in short runs the oscillation of their sums hides that
+        they diffuse; their error is then the larger of bound and standard error.
     history : ndarray, shape (n, k)
         Estimates from the first blocks up to each of `times`, in the order of the exponents.
     times : ndarray, shape (n,)
@@ -51,7 +53,8 @@ class LyapunovResult:
     checks : dict
         Identities measured along the run; see `lyapunov_spectrum`.
     diverged_at : ndarray of int, shape (batch,), or None
-        For an ensemble: the step at which each member was no longer finite, 0 for one that stayed so.
+        For an ensemble: the step by which each member was no longer finite (small cells are looked at once a
+        block), 0 for one that stayed so.
     """
 
     exponents: np.ndarray
@@ -109,13 +112,16 @@ def summarise(
     errors = _errors_of_members(rates)
     stderr = np.where(np.isneginf(exponents), 0.0, errors.stderr)
     half = np.where(np.isneginf(exponents), 0.0, errors.half_width)
+    deterministic = errors.deterministic
+    if model.is_flow:
+        deterministic = deterministic & (_constant(rates) | (np.abs(exponents) <= 4 * stderr))
     derived = _derived(exponents, rates, model.dim)
     return LyapunovResult(
         exponents=exponents,
         stderr=stderr,
         confidence_interval=np.stack([exponents - half, exponents + half], axis=-1),
         n_effective=errors.n_effective,
-        deterministic=errors.deterministic,
+        deterministic=deterministic,
         history=history,
         times=elapsed * per,
         **derived,
@@ -124,6 +130,12 @@ def summarise(
         units="per step" if model.dt is None else "per unit time",
         checks=checks,
     )
+
+
+def _constant(rates: np.ndarray) -> np.ndarray:
+    """Columns of (members, blocks, k) that do not change."""
+    with np.errstate(invalid="ignore"):
+        return rates.std(axis=1) <= 1e-9 * np.abs(rates.mean(axis=1)) + 1e-12
 
 
 def _errors_of_members(rates: np.ndarray) -> Any:

@@ -220,13 +220,17 @@ def state_jacobians(model: Model, states: np.ndarray, inputs: np.ndarray) -> np.
 
 
 def orbit_jacobians(
-    model: Model, state: np.ndarray, inputs: np.ndarray, t0: int = 0
+    model: Model, state: np.ndarray, inputs: np.ndarray, t0: int = 0, work: Any = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One-step Jacobians (steps, N, N) along the orbit from `state` under inputs (steps, M), and its end."""
+    """One-step Jacobians (steps, N, N) along the orbit from `state` under inputs (steps, M), and its end.
+
+    `work`: scratch for N tangents; it holds the substep of an adaptive integrator from one call to the next.
+    """
+    work = model.work(1, model.dim) if work is None else work
     n, steps = model.dim, len(inputs)
     V = np.zeros((n + 1) * n, model.dtype)
     V[:n] = state
     out = np.empty((steps, n, n), model.dtype)
     driving = np.ascontiguousarray(inputs).reshape(-1)
-    jacobians(model.tag, model.pack, model.work(1, n), V, V.copy(), driving, t0, steps, out.reshape(-1))
+    jacobians(model.tag, model.pack, work, V, V.copy(), driving, t0, steps, out.reshape(-1))
     return out, V[:n].copy()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
+from typing import Any
 
 import numpy as np
 
 from .._progress import progress_bar
-from ..errors import DivergenceError, InvalidInputError
+from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
 from ..kernels.cpu_tangent import tangent_products
 from ..kernels.packing import aligned
 from .model import Model
@@ -15,6 +17,9 @@ from .model import Model
 BLOCKS = 1000  # rows of the history, and samples for the standard errors
 # What an interval may cost: the error of an exponent, in units of the largest rate met along the orbit.
 TOLERATED_LOSS = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
+# Loss of an interval given by hand, relative to the largest rate.
+_WORTH_A_WARNING = {np.dtype(np.float64): 1e-7, np.dtype(np.float32): 1e-3}
+_TOO_MUCH = 0.01
 CANDIDATES = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 50)
 _ONE_PANEL, _PANEL = 48, 16  # below 48 rows one panel beats the blocked form
 _PILOT = 5e7  # operations of a pilot run that are not worth saving
@@ -41,6 +46,7 @@ class TangentRun:
         self.V[:] = np.concatenate([np.atleast_2d(state), frame]).ravel()
         self.scratch = aligned((k + 1) * n, model.dtype)
         self.work = model.work(1, k)
+        self.rng = rng
         self.panel = _PANEL if k > _ONE_PANEL else k
         self.every = 1
         self.limit = 0.0  # spread per step beyond which the interval is halved; 0: never
@@ -52,13 +58,16 @@ class TangentRun:
     def state(self) -> np.ndarray:
         return self.V[: self.model.dim].copy()
 
-    def place(self) -> tuple[np.ndarray, int]:
-        """Where the run is: its rows and its step."""
-        return self.V.copy(), self.t
+    def place(self) -> tuple[np.ndarray, int, Any]:
+        """Where the run is: its rows, its step, and the substep of an adaptive integrator."""
+        substep = getattr(self.work, "h", None)
+        return self.V.copy(), self.t, None if substep is None else substep.copy()
 
-    def go_to(self, place: tuple[np.ndarray, int]) -> None:
+    def go_to(self, place: tuple[np.ndarray, int, Any]) -> None:
         """Take the run to a place where it was."""
-        self.V[:], self.t = place
+        self.V[:], self.t, substep = place
+        if substep is not None:
+            self.work.h[:] = substep
 
     @property
     def loss(self) -> float:
@@ -86,9 +95,19 @@ class TangentRun:
         return logs
 
     def align(self, steps: int) -> None:
-        """Steps that are not counted, orthonormalised at each."""
-        if steps:
-            self.products(1, steps, 1)
+        """Steps that are not counted, orthonormalised at each.
+
+        Directions that were wiped out on the way begin anew: what happened once need not happen again.
+        """
+        if not steps:
+            return
+        self.products(1, steps, 1)
+        rows = self.V[self.model.dim :].reshape(self.k, self.model.dim)
+        alive = rows.any(axis=1)
+        if not alive.all():
+            new = self.rng.standard_normal((self.k - int(alive.sum()), self.model.dim))
+            q, r = np.linalg.qr(np.concatenate([rows[alive], new]).T.astype(np.float64))
+            rows[:] = (q * np.where(np.diag(r) < 0, -1.0, 1.0)).T
 
     def choose_interval(self, steps: int, wanted: int = 0) -> float:
         """Set `every`, and the guard, by what intervals cost on a stretch of the orbit ahead.
@@ -101,6 +120,8 @@ class TangentRun:
         cost = self.k * self.model.dim * (self.model.dim + self.k)
         affordable = min(max(steps // 200, int(_PILOT / cost)), 400, steps // 4)
         stretch = max(affordable, 12, 3 * wanted)
+        if wanted:
+            stretch = min(stretch, steps)
         self.limit, self.every = 0.0, wanted or 1
         if stretch > steps or (wanted == 1 and self.k <= _ONE_PANEL):
             return 0.0
@@ -153,22 +174,33 @@ class TangentRun:
         that dies within a wide interval is looked at again step by step: it may only have been lost in
         round-off, in which case the interval shrinks, or raises if it was given by hand.
         """
-        before = self.place()
-        dead = self._dead()
-        logs = self.products(count, length, self.every, self.limit if guard else 0.0, self.spread)
+        before, dead, wide = self.place(), self._dead(), self.every
+        logs = self._products_in_range(before, count, length, guard)
         self.counted += count * length
-        if self.every > 1 and self._dead() > dead:
-            wide, after = self.every, self.place()
+        if wide > 1 and self._dead() > dead:
+            after, now = self.place(), self.every
             self.go_to(before)
             again = self.products(count, length, 1)
             if np.array_equal(np.isneginf(again), np.isneginf(logs)):
                 self.go_to(after)
-                self.every = wide
+                self.every = now
             elif guard:
-                logs, self.every = again, max(1, wide // 2)
+                logs, self.every = again, max(1, min(now, wide // 2))
             else:
                 raise lost_in_round_off(wide)
         return logs
+
+    def _products_in_range(self, before, count: int, length: int, guard: bool) -> np.ndarray:
+        """The next blocks; with `guard`, again with shorter intervals where the tangents overflow."""
+        spread = self.spread.copy()
+        while True:
+            try:
+                return self.products(count, length, self.every, self.limit if guard else 0.0, self.spread)
+            except InvalidInputError:
+                if not guard:
+                    raise
+            self.go_to(before)
+            self.spread[:], self.every = spread, max(1, self.every // 4)
 
     def _dead(self) -> int:
         """Number of directions that have been wiped out."""
@@ -210,6 +242,19 @@ def diverged(model: Model, step: int) -> DivergenceError:
         "start inside the basin of attraction" + (", or take a smaller dt" if model.is_flow else ""),
         step=step,
     )
+
+
+def judge_interval(loss: float, every: int, dtype: Any, stacklevel: int = 3) -> None:
+    """Raise or warn if an interval given by hand loses too much; `loss` relative to the largest rate."""
+    if not loss <= _TOO_MUCH:
+        raise lost_in_round_off(every)
+    if loss > _WORTH_A_WARNING[np.dtype(dtype)]:
+        warnings.warn(
+            f"qr_every={every}: compared with an orthonormalisation at each step the exponents are off by "
+            f'{loss:.0e} of the largest rate; take fewer steps, or "auto"',
+            ChaoskitWarning,
+            stacklevel=stacklevel + 1,
+        )
 
 
 def lost_in_round_off(every: int) -> InvalidInputError:

@@ -59,10 +59,11 @@ def _distance(X, nx):
 
 
 @model_kernel
-def two_orbits(tag, pack, work, X, Y, nx, U, t0, blocks, block_steps, every, logs):
+def two_orbits(tag, pack, work, X, Y, nx, U, t0, blocks, block_steps, every, logs, furthest):
     """Two neighbouring orbits X (2, nx), flat; the second is pulled back to its first distance every `every`
     steps along the line that joins them. logs (blocks,) gains the logarithms of the growth; a distance of
-    0 adds -inf. Returns the step at which an orbit was no longer finite, or -1.
+    0 adds -inf; furthest (1,) gets the largest distance met. Returns the step at which an orbit was no
+    longer finite, or -1.
     """
     blas = blas_arguments(X)
     pack, work = borrow(pack, work)
@@ -82,6 +83,7 @@ def two_orbits(tag, pack, work, X, Y, nx, U, t0, blocks, block_steps, every, log
             now = _distance(X, nx)
             if not math.isfinite(now):
                 return t
+            furthest[0] = max(furthest[0], now)
             logs[block] += math.log(now / distance) if now > 0.0 else -math.inf
             scale = distance / now if now > 0.0 else 0.0
             for i in range(nx):

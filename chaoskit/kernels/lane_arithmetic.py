@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import operator
 
-from llvmlite import ir
 from numba import types
 from numba.core.typeconv.castgraph import Conversion
 from numba.extending import lower_cast
 
 from .._jit import INLINE, intrinsic, overload
-from .lane_vectors import LaneVector
+from .lane_vectors import LaneVector, splat
 
 CONTRACT = ("contract",)
 
@@ -35,11 +34,7 @@ LaneVector.unify = _unify
 
 def broadcast(context, builder, fromty, toty, value):
     """A number in every lane."""
-    value = context.cast(builder, value, fromty, toty.dtype)
-    kind = context.get_value_type(toty)
-    first = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), toty.lanes), None)
-    return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), mask)
+    return splat(builder, context.get_value_type(toty), context.cast(builder, value, fromty, toty.dtype))
 
 
 lower_cast(types.Float, LaneVector)(broadcast)

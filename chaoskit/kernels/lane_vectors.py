@@ -158,10 +158,7 @@ def all_within(typingctx, a, low, high):
         kind = args[0].type
         parts = []
         for sign, bound in ((">", args[1]), ("<", args[2])):
-            lane = ir.Constant(kind, ir.Undefined)
-            for i in range(kind.count):
-                lane = builder.insert_element(lane, bound, ir.Constant(ir.IntType(32), i))
-            parts.append(builder.fcmp_ordered(sign, args[0], lane))
+            parts.append(builder.fcmp_ordered(sign, args[0], splat(builder, kind, bound)))
         return _all_true(builder, builder.and_(*parts))
 
     return types.boolean(a, a.dtype, a.dtype), codegen
@@ -174,10 +171,8 @@ def all_at_least(typingctx, a, factor, b):
     def codegen(context, builder, signature, args):
         kind = args[0].type
         size = _call(builder, "fabs", [args[2]])
-        lane = ir.Constant(kind, ir.Undefined)
-        for i in range(kind.count):
-            lane = builder.insert_element(lane, args[1], ir.Constant(ir.IntType(32), i))
-        return _all_true(builder, builder.fcmp_ordered(">=", args[0], builder.fmul(lane, size)))
+        scaled = builder.fmul(splat(builder, kind, args[1]), size)
+        return _all_true(builder, builder.fcmp_ordered(">=", args[0], scaled))
 
     return types.boolean(a, a.dtype, a), codegen
 

@@ -200,7 +200,7 @@ class Map(System):
 
 
 class Flow(System):
-    """An ordinary differential equation dx/dt = rhs(t, x), integrated with fixed Runge-Kutta 4 steps.
+    """An ordinary differential equation dx/dt = rhs(t, x), integrated by Runge-Kutta 4 or Dormand-Prince.
 
     Parameters
     ----------

@@ -174,7 +174,7 @@ def test_bad_series(files, tmp_path, capsys):
 def test_bad_options(files, tmp_path, capsys):
     series, model = files / "series.npy", tmp_path / "m.npz"
     start = ["train", series, "--output", model]
-    one_error(capsys, [*start, "--cell", "gru"], "shplrnn", "'gru'")
+    one_error(capsys, [*start, "--cell", "rnn"], "shplrnn", "'rnn'")
     one_error(capsys, [*start, "--tau", "500", "--sequence-length", "100"], "tau=500", "100")
     one_error(capsys, [*start, "--tau", "0"], "at least 1")
     one_error(capsys, [*start, "--dt", "-1"], "dt")

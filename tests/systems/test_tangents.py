@@ -100,6 +100,41 @@ def test_all_ways_agree(dim, integrator):
             np.testing.assert_allclose(values, found["dense"], rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize("dim", [2, 6, 9])
+def test_vectors_in_containers_are_not_taken(dim):
+    """Numba aligns lists and arrays of vectors for numbers only; reading vectors from them would crash."""
+
+    def step(x, p, out):
+        for i in range(x.size):
+            out[i] = 3.9 * x[i] * (1.0 - x[i]) + 0.01 * (x[i - 1] - x[i])
+
+    def in_list(x, p, v, out):
+        w = [v[i] for i in range(v.size)]
+        for i in range(x.size):
+            out[i] = 3.9 * (1.0 - 2.0 * x[i]) * w[i] + 0.01 * (w[i - 1] - w[i])
+
+    def in_array(x, p, v, out):
+        w = np.zeros(v.size, v.dtype)
+        for i in range(x.size):
+            w[i] = v[i]
+        for i in range(x.size):
+            out[i] = 3.9 * (1.0 - 2.0 * x[i]) * w[i] + 0.01 * (w[i - 1] - w[i])
+
+    x0 = np.linspace(0.2, 0.7, dim)
+    found = [
+        lyapunov_spectrum(Map(step, dim=dim, tangent=t), x0, 300).exponents for t in (in_list, in_array, None)
+    ]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found[0], found[2], atol=1e-5)
+
+
+def test_numpy_scalars_in_a_system():
+    def step(x, p, out):
+        out[0] = np.float64(3.9) * x[0] * (1 - x[0])
+
+    assert lyapunov_spectrum(Map(step, dim=1), [0.3], 2000).exponents[0] > 0.4
+
+
 def test_finite_differences_in_vectors():
     """Few variables and no derivative at all: the Jacobian by differences, its product in vectors."""
 
