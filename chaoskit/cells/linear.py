@@ -8,6 +8,7 @@ import numpy as np
 
 from ._init import prepare, scaled_normal
 from ._math import like
+from .plrnn import PLRNN
 from .protocol import Layout, largest, spectral_norm
 
 
@@ -124,17 +125,6 @@ class DiagonalLinear(NamedTuple):
     def unit_parameters(cell):
         return (cell.A, cell.h)
 
-    def local(cell, p, x, a):
-        return (p[0] * x[0] + (a[0] + p[1]),), ()
-
-    def slopes(cell, p, x, y, s):
-        return (p[0],)
-
-    def local_jvp(cell, c, v, da):
-        return (c[0] * v[0] + da[0],)
-
-    def local_vjp(cell, c, g):
-        return (c[0] * g[0],), (g[0],)
-
-    def parameter_gradient(cell, c, x, g, ga):
-        return (g[0] * x[0], g[0])
+    # with weights of zero the rule is that of the PLRNN
+    local, slopes = PLRNN.local, PLRNN.slopes
+    local_jvp, local_vjp, parameter_gradient = PLRNN.local_jvp, PLRNN.local_vjp, PLRNN.parameter_gradient
