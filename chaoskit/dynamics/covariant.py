@@ -181,7 +181,7 @@ def covariant_vectors(
     start = initial_state(prepared, x0, rng)
     driving = checked_inputs(inputs, prepared, transient + warm + steps + tail, 1)
     run = start_run(prepared, start, driving, transient, k, rng)
-    run.align(warm)
+    run.align(warm, renew=False)  # a direction that is wiped out has no vector
     return _Passes(run, steps, tail, adjoint, memory).result()
 
 

@@ -136,7 +136,7 @@ def lyapunov_spectrum(
     bar.update(transient)
     run.align(warm)
     bar.update(warm)
-    set_interval(run, steps, every)
+    cost = set_interval(run, steps, every)
     checks = check_sum(run, steps, every == 0) if k == prepared.dim else {}
     begin = run.state
     if target is None:
@@ -147,9 +147,9 @@ def lyapunov_spectrum(
     checks["loss"] = run.loss / (prepared.dt or 1.0)
     if every > 1:
         rates = np.abs(logs.sum(axis=0) / lengths.sum())
-        judge_interval(
-            run.loss / max(rates[np.isfinite(rates)].max(initial=0.0), 1e-3), every, prepared.dtype
-        )
+        final = run.loss / max(float(rates[np.isfinite(rates)].max(initial=0.0)), 1e-3)
+        if final > 10.0 * cost:  # more than at the beginning, where it was judged
+            judge_interval(final, every, prepared.dtype)
     result = single(summarise(logs[None], lengths, prepared, run.every, checks))
     result = with_zero_exponent(result, model, begin, run.state, run.t * (prepared.dt or 1.0))
     warn_of_sum(result, prepared.dtype)
@@ -230,11 +230,12 @@ def _target(tolerance, max_steps, steps: int, inputs, before: int) -> tuple[floa
     return _check.positive(tolerance, "tolerance"), most
 
 
-def set_interval(run: TangentRun, steps: int, wanted: int) -> None:
-    """Choose the interval; for one given by hand, say what it costs."""
+def set_interval(run: TangentRun, steps: int, wanted: int) -> float:
+    """Choose the interval; for one given by hand, say what it costs. Returns the cost."""
     loss = run.choose_interval(steps, wanted)
     if wanted:
         judge_interval(loss, wanted, run.model.dtype, 3)
+    return loss
 
 
 def _until(run: TangentRun, steps: int, target: float, most: int, guard: bool, bar):

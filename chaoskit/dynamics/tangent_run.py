@@ -94,14 +94,17 @@ class TangentRun:
         self.t += steps
         return logs
 
-    def align(self, steps: int) -> None:
+    def align(self, steps: int, renew: bool = True) -> None:
         """Steps that are not counted, orthonormalised at each.
 
-        Directions that were wiped out on the way begin anew: what happened once need not happen again.
+        With `renew`, directions that were wiped out on the way begin anew: what happened once need not
+        happen again.
         """
         if not steps:
             return
         self.products(1, steps, 1)
+        if not renew:
+            return
         rows = self.V[self.model.dim :].reshape(self.k, self.model.dim)
         alive = rows.any(axis=1)
         if not alive.all():
