@@ -39,7 +39,7 @@ class AdjointWork(NamedTuple):
     DZ: np.ndarray  # (T, B, n): gradients that reach the states from the loss
     Q: np.ndarray  # (B, max(m, n)): gradient of the features
     G: np.ndarray  # (B, nx): direct gradient of the states
-    GT: np.ndarray  # (slots, B, n): gradients of the forcing targets
+    GT: np.ndarray  # (slots, B, nx): gradients of the forcing targets
     GW: np.ndarray  # (na, w)
     GH: np.ndarray  # (m, n)
     GP: np.ndarray
@@ -59,7 +59,7 @@ def adjoint_work(tag, packed: Packed, T: int, B: int, D: int, slots: int) -> Adj
         R=memory(T + 1, B, s.m + s.inputs), E=memory(hidden, T + 1, B, s.n), PRE=memory(hidden, T, B, s.m),
         Y=memory(T, B, s.nx), XF=memory(slots, B, s.nx), S=memory(T, B, s.ns), A=memory(B, max(s.na, s.m)),
         OUT=memory(T, B, D), DZ=memory(T, B, s.n), Q=memory(B, max(s.m, s.n)), G=memory(B, s.nx),
-        GT=memory(slots, B, s.n), GW=memory(s.na, s.m + s.inputs), GH=memory(hidden, s.m, s.n),
+        GT=memory(slots, B, s.nx), GW=memory(s.na, s.m + s.inputs), GH=memory(hidden, s.m, s.n),
         GP=np.zeros_like(packed.P), GF=np.zeros_like(packed.F), GB=memory(D, s.n),
     )  # fmt: skip
 
@@ -76,12 +76,12 @@ def _residuals(OUT, X, offset, scale):
 
 
 @model_kernel
-def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, keep, flow, target, scale):
+def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, width, keep, flow, target, scale):
     """Sum of squared errors of B sequences over T steps; gradients of `scale`/2 times it go into `work`.
 
-    decoder (D, n), X (T + 1, B, D) and target (slots, B, n) are flat. slot[t] >= 0 says that the state
-    before step t is forced: z = keep z + (1 - keep) target, of which z gets `flow` of the gradient.
-    slot[0] = 0 with keep 0 is the start.
+    decoder (D, n), X (T + 1, B, D) and target (slots, B, nx) are flat. slot[t] >= 0 says that the state
+    before step t is forced: its first `width` numbers are keep z + (1 - keep) target, of which z gets
+    `flow` of the gradient; the others go on. slot[0] = 0 with width nx and keep 0 is the start.
     Inputs, if any, stand in the last columns of work.R already.
     """
     blas = blas_arguments(X)
@@ -95,8 +95,9 @@ def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, keep, flow, targ
     for t in range(T):
         states, ix = Y, (t - 1) * B * nx
         if slot[t] >= 0:
-            force_loop(Y, ix, target, slot[t] * B * n, B, n, nx, keep[slot[t]], XF, slot[t] * B * nx)
-            states, ix = XF, slot[t] * B * nx
+            k = slot[t]
+            force_loop(Y, ix, target, k * B * nx, B, nx, width[k], keep[k], XF, k * B * nx)
+            states, ix = XF, k * B * nx
         enter_loop(tag, packed.F, states, ix, B, n, nx, entry, t * B * stride, stride)
         if hidden:
             gemm(blas, 0, 0, B, m, n, 1, E, t * B * n, n, packed.HT, 0, m, 0, PRE, t * B * m, m)
@@ -127,10 +128,10 @@ def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, keep, flow, targ
         else:
             gemm(blas, 0, 0, B, m, na, 1, S, t * B * ns, ns, packed.W, 0, w, 0, Q, 0, m)
         if slot[t] >= 0:
-            at = slot[t] * B
+            k = slot[t]
             unforce_loop(
-                tag, packed.F, XF, at * nx, B, n, nx, keep[slot[t]], flow[slot[t]], G, Q, work.GT, at * n,
-                work.GF,
+                tag, packed.F, XF, k * B * nx, B, n, nx, width[k], keep[k], flow[k], G, Q, work.GT,
+                k * B * nx, work.GF,
             )  # fmt: skip
     # ---- weights: one product over time and batch
     gemm(blas, 1, 0, na, w, rows, 1, S, 0, ns, R, 0, w, 0, work.GW, 0, w)

@@ -145,29 +145,32 @@ def hidden_back_loop(tag, F, PRE, ip, Q, rows, m, GF):
 
 
 @inner
-def force_loop(Y, iy, target, it, rows, n, nx, keep, X, ix):
-    """X = keep Y + (1 - keep) (target, 0): the target is the first plane, the others are drawn to 0.
+def force_loop(Y, iy, target, it, rows, nx, width, keep, X, ix):
+    """X = keep Y + (1 - keep) target in the first `width` numbers of the state, Y in the others.
 
     keep = 0 replaces the state without reading Y, so that a diverged value does not survive as 0 * NaN.
     """
     zero, one = X.dtype.type(0), X.dtype.type(1)
     for r in range(rows):
-        for j in range(nx):
-            value = target[it + r * n + j] if j < n else zero
+        x0, y0, t0 = ix + r * nx, iy + r * nx, it + r * nx
+        for j in range(width):
             if keep == zero:
-                X[ix + r * nx + j] = value
+                X[x0 + j] = target[t0 + j]
             else:
-                X[ix + r * nx + j] = keep * Y[iy + r * nx + j] + (one - keep) * value
+                X[x0 + j] = keep * Y[y0 + j] + (one - keep) * target[t0 + j]
+        for j in range(width, nx):
+            X[x0 + j] = Y[y0 + j]
 
 
 @inner
-def unforce_loop(tag, F, X, ix, rows, n, nx, keep, flow, D, Q, GT, it, GF):
+def unforce_loop(tag, F, X, ix, rows, n, nx, width, keep, flow, D, Q, GT, it, GF):
     """Adjoint of `force_loop`: the gradient of the forced state X goes to the target (GT) and to Y (D).
 
     flow: how much of it reaches Y; that is `keep`, or 0 where the chain of gradients is cut.
     """
     zero, one = D.dtype.type(0), D.dtype.type(1)
     for r in range(rows):
+        d0, t0 = r * nx, it + r * nx
         for j in range(n):
             q = Q[r * n + j]
             if not has_hidden(tag):
@@ -177,9 +180,10 @@ def unforce_loop(tag, F, X, ix, rows, n, nx, keep, flow, D, Q, GT, it, GF):
                     tag, "gf", GF, 0, n, j, add(_load(tag, "gf", GF, 0, n, j), feature_gradient(tag, f, x, q))
                 )
                 q = q * feature_slope(tag, f, x)
-            g = D[r * nx + j] + q
-            GT[it + r * n + j] = (one - keep) * g
-            D[r * nx + j] = zero if flow == zero else flow * g
+            D[d0 + j] += q
             Q[r * n + j] = zero
-        for j in range(n, nx):
-            D[r * nx + j] = zero if flow == zero else flow * D[r * nx + j]
+        for j in range(width):
+            GT[t0 + j] = (one - keep) * D[d0 + j]
+            D[d0 + j] = zero if flow == zero else flow * D[d0 + j]
+        for j in range(width, nx):
+            GT[t0 + j] = zero

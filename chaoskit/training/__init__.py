@@ -5,6 +5,7 @@ from .bptt import loss_and_gradient
 from .evaluate import Evaluation, evaluate
 from .fit import fit
 from .generated import Generated
+from .latent import ObservedStates
 from .optimizer import Adam, AdamW, RAdam
 from .reservoirs import (
     EchoStateNetwork,
@@ -19,7 +20,7 @@ from .trainer import TrainingState
 
 __all__ = [
     "Adam", "AdamW", "EchoStateNetwork", "Evaluation", "FitResult", "GaussianNoise", "Generated",
-    "LinearAutoregression", "NextGenerationReservoir", "RAdam", "TrainingState", "evaluate", "fit",
-    "fit_echo_state_network", "fit_gaussian_noise", "fit_linear_autoregression",
+    "LinearAutoregression", "NextGenerationReservoir", "ObservedStates", "RAdam", "TrainingState",
+    "evaluate", "fit", "fit_echo_state_network", "fit_gaussian_noise", "fit_linear_autoregression",
     "fit_next_generation_reservoir", "load", "loss_and_gradient",
 ]  # fmt: skip

@@ -12,34 +12,35 @@ from ..errors import DivergenceError, InvalidInputError
 from ..forcing import Forcing, Schedule
 from ..kernels import packing
 from ..kernels.cpu_adjoint import adjoint_work, backpropagate
-from .decoder import checked_decoder, gradient_through_inverse, inverse
+from .latent import Latent, ObservedStates, checked_latent, widths
 
 
 class Backpropagation:
-    """Memory and packed weights for batches of B sequences of T steps, D observed dimensions.
+    """Memory and packed weights for batches of B sequences of T steps.
 
-    `slots`: the largest number of forced states that a schedule may have. Call it with a cell, a decoder,
-    data and a schedule; the gradients it returns live in memory that the next call writes over.
+    `slots`: the largest number of forced states that a schedule may have. Call it with a cell, a latent
+    state, data and a schedule; the gradients it returns live in memory that the next call writes over.
     """
 
-    def __init__(self, cell: Any, D: int, T: int, B: int, slots: int):
+    def __init__(self, cell: Any, latent: Latent, T: int, B: int, slots: int):
         self.tag = packing.tag(cell)
         self.packed = packing.empty_pack(cell)
+        D = latent.readout(self.packed.sizes.n).shape[0]
         self.shape = (T, B, D)
         self.work = adjoint_work(self.tag, self.packed, T, B, D, slots)
         self.gradient = type(cell)(*(np.zeros_like(a) for a in cell))
-        self.decoder_gradient = np.zeros((D, self.packed.sizes.n), self.packed.P.dtype)
+        self.latent_gradient = type(latent)(*(np.zeros_like(a) for a in latent))
 
     def __call__(
         self,
         cell: Any,
-        B: np.ndarray,
+        latent: Latent,
         X: np.ndarray,
         schedule: Schedule,
         inputs: np.ndarray | None = None,
         noise: np.ndarray | None = None,
     ):
-        """(loss, gradient of the cell, gradient of the decoder).
+        """(loss, gradient of the cell, gradient of the latent state).
 
         X (T + 1, batch, D) and inputs (T, batch, M) are contiguous and of the cell's dtype; noise
         (slots, batch, D) is added to the data that the state is forced to. The loss is the mean of squared
@@ -51,27 +52,26 @@ class Backpropagation:
         if sizes.inputs:
             operand = self.work.R.reshape(-1)[: (T + 1) * batch * (sizes.m + sizes.inputs)]
             operand.reshape(T + 1, batch, sizes.m + sizes.inputs)[:T, :, sizes.m :] = inputs
-        P = inverse(B)
         observed = X[schedule.times]
         if noise is not None:
             observed += noise
         if schedule.source is not None:
             observed = observed * schedule.source.astype(dtype)[:, None, None]
-        target = observed @ P.T
+        target = observed @ latent.encoder(sizes.nx).T
         keep = schedule.keep.astype(dtype)
         flow = keep if schedule.flow is None else schedule.flow.astype(dtype)
         count = T * batch * D
         total = backpropagate(
-            self.tag, self.packed, self.work, B.reshape(-1), X.reshape(-1), batch, D, T, schedule.slot, keep,
-            flow, target.reshape(-1), dtype.type(2.0 / count),
+            self.tag, self.packed, self.work, latent.readout(sizes.n).reshape(-1), X.reshape(-1), batch, D, T,
+            schedule.slot, widths(latent, schedule, sizes.nx), keep, flow, target.reshape(-1),
+            dtype.type(2.0 / count),
         )  # fmt: skip
         w = self.work
         packing.unpack_gradient(self.gradient, sizes, w.GW, w.GH, w.GP, w.GF)
-        to_target = w.GT[: target.size].reshape(-1, sizes.n)
-        P_bar = to_target.T @ observed.reshape(-1, D)
-        self.decoder_gradient[...] = w.GB.reshape(D, sizes.n)
-        self.decoder_gradient += gradient_through_inverse(B, P, P_bar)
-        return total / count, self.gradient, self.decoder_gradient
+        to_target = w.GT[: target.size].reshape(-1, sizes.nx)
+        encoder_gradient = to_target.T @ observed.reshape(-1, D)
+        latent.add_gradient(self.latent_gradient, w.GB.reshape(D, sizes.n), encoder_gradient)
+        return total / count, self.gradient, self.latent_gradient
 
 
 def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing, inputs: Any = None):
@@ -85,8 +85,10 @@ def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing,
     ----------
     cell : cell
         Network; float32 or float64.
-    decoder : array_like, shape (D, n)
-        B, without bias, of full row rank. It reads the first state plane: h alone for an LSTM.
+    decoder : array_like, shape (D, n), or ObservedStates
+        B, without bias, of full row rank. It reads the first state plane: h alone for an LSTM. With
+        `ObservedStates` the first D states are the observations: forcing sets them alone, the others start
+        from a linear map of x_0 and are never set again.
     series : array_like, shape (T + 1, D) or (batch, T + 1, D)
         Observations x_0 .. x_T.
     forcing : Sparse, Generalized, Windowed, Truncated or Never
@@ -101,8 +103,8 @@ def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing,
         Mean of (x_t - B z_t)^2 over batch, t = 1..T and dimensions.
     gradient : cell
         Derivatives, as an instance of the cell's own class.
-    decoder_gradient : ndarray, shape (D, n)
-        Including the part that flows through pinv(B).
+    decoder_gradient : ndarray, shape (D, n), or ObservedStates
+        Including the part that flows through pinv(B); of the initial map where states are observed.
 
     Raises
     ------
@@ -130,26 +132,28 @@ def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing,
     cell = checked_cell(cell)
     sizes = packing.sizes_of(cell)
     dtype = cell[0].dtype
-    B = checked_decoder(decoder, sizes.n, dtype)
+    latent = checked_latent(decoder, sizes.n, sizes.nx, dtype)
+    D = len(latent.readout(sizes.n))
     data = _check.array(series, "series", dtype)
     data = data[None] if data.ndim == 2 else data
-    if data.ndim != 3 or data.shape[2] != len(B) or data.shape[1] < 2 or len(data) == 0:
+    if data.ndim != 3 or data.shape[2] != D or data.shape[1] < 2 or len(data) == 0:
         raise InvalidInputError(
-            f"series: expected shape (T + 1, {len(B)}) or (batch, T + 1, {len(B)}) with T >= 1 for this "
+            f"series: expected shape (T + 1, {D}) or (batch, T + 1, {D}) with T >= 1 for this "
             f"decoder, got {np.shape(series)}"
         )
     batch, T = len(data), data.shape[1] - 1
     driving = _driving(inputs, sizes.inputs, T, batch, dtype)
     schedule = checked_schedule(forcing, T)
-    run = Backpropagation(cell, len(B), T, batch, len(schedule.keep))
+    run = Backpropagation(cell, latent, T, batch, len(schedule.keep))
     X = np.ascontiguousarray(data.transpose(1, 0, 2))
-    loss, gradient, decoder_gradient = run(cell, B, X, schedule, driving)
-    if not (np.isfinite(loss) and all(np.isfinite(a).all() for a in (*gradient, decoder_gradient))):
+    loss, gradient, latent_gradient = run(cell, latent, X, schedule, driving)
+    if not (np.isfinite(loss) and all(np.isfinite(a).all() for a in (*gradient, *latent_gradient))):
         raise DivergenceError(
             "cell: expected an orbit and gradients that stay finite, got infinity or NaN within "
             f"{T} steps; force more often, shorten the series or scale the weights down"
         )
-    return loss, gradient, decoder_gradient
+    whole = latent_gradient if isinstance(latent, ObservedStates) else latent_gradient[0]
+    return loss, gradient, whole
 
 
 def checked_schedule(forcing: Any, T: int) -> Schedule:

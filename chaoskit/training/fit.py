@@ -18,6 +18,7 @@ from ..kernels import packing
 from ..timeseries import DataLyapunov, estimate_lyapunov
 from .bptt import checked_schedule
 from .decoder import initial_decoder
+from .latent import DecoderInversion
 from .optimizer import DECAYS
 from .result import FitResult
 from .trainer import Trainer, TrainingState
@@ -176,7 +177,7 @@ def fit(
         )  # fmt: skip
 
     scored = np.ascontiguousarray((data - mean) / scale, dtype)
-    run = Trainer(network, decoder, trained, scored, schedule, settings, rng)
+    run = Trainer(network, DecoderInversion(decoder), trained, scored, schedule, settings, rng)
     validation = Validation(data, result)
     epoch = _epochs(run, validation, settings, progress, on_epoch)
     return _finish(run, validation, result, epoch)

@@ -13,7 +13,6 @@ from ..kernels import packing
 from ..kernels.windows import gather_windows
 from .adaptive import growth
 from .bptt import Backpropagation
-from .decoder import inverse
 from .optimizer import learning_rate_at, optimizer_class
 
 
@@ -44,31 +43,37 @@ class TrainingState(NamedTuple):
 class Trainer:
     """Parameters, optimizer and the windows they see."""
 
-    def __init__(self, network, decoder, trained, data, forcing, settings, rng):
+    def __init__(self, network, latent, trained, data, forcing, settings, rng):
         length, batch = settings["sequence_length"], settings["batch_size"]
         self.cell = type(network)(*(np.array(a) for a in network))
-        self.decoder, self.trained, self.settings = np.array(decoder), trained, settings
+        self.latent, self.settings = type(latent)(*(np.array(a) for a in latent)), settings
         self.data, self.length, self.batch, self.rng = data, length, batch, rng
         self.forcing: Any = forcing
         self.adaptive = isinstance(forcing, AdaptiveGeneralized)
         self.alpha = forcing.start if self.adaptive else math.nan
         densest = forcing.densest() if isinstance(forcing, Changing) else forcing
         slots = len(densest.schedule(length).keep)
-        self.step = Backpropagation(self.cell, len(decoder), length, batch, slots)
+        self.step = Backpropagation(self.cell, self.latent, length, batch, slots)
         fixed = protocol.fixed_fields(self.cell)
         self.fields = [name for name in self.cell._fields if name not in fixed]
+        self.trained = trained
         parameters = [getattr(self.cell, name) for name in self.fields]
         options = {"clip": settings["gradient_clip"], "value_clip": settings["value_clip"]}
         if settings["weight_decay"] is not None:
             options["weight_decay"] = settings["weight_decay"]
         make = optimizer_class(settings["optimizer"])
-        self.optimizer = make([*parameters, self.decoder] if trained else parameters, **options)
+        self.optimizer = make([*parameters, *self.latent] if trained else parameters, **options)
         self.windows = np.empty((length + 1, batch, data.shape[1]), data.dtype)
         # beyond it the optimizer's mean squares overflow, and training stands still
         self.largest_norm = math.sqrt(float(np.finfo(data.dtype).max))
         self.losses: list[float] = []
         self.norms: list[float] = []
         self.diverged_at: int | None = None
+
+    @property
+    def decoder(self) -> np.ndarray:
+        """A copy of the readout (D, n)."""
+        return self.latent.readout(packing.sizes_of(self.cell).n).copy()
 
     @property
     def updates(self) -> int:
@@ -81,12 +86,12 @@ class Trainer:
         starts = self.rng.integers(0, len(self.data) - self.length, self.batch)
         gather_windows(self.data, starts, self.windows)
         schedule = self._schedule(progress)
-        loss, gradient, decoder_gradient = self.step(
-            self.cell, self.decoder, self.windows, schedule, noise=self._noise(schedule)
+        loss, gradient, latent_gradient = self.step(
+            self.cell, self.latent, self.windows, schedule, noise=self._noise(schedule)
         )
         gradients = [getattr(gradient, name) for name in self.fields]
         if self.trained:
-            gradients.append(decoder_gradient)
+            gradients.extend(latent_gradient)
         s = self.settings
         rate = learning_rate_at(
             s["learning_rate_decay"], s["learning_rate"], s["final_learning_rate"], progress
@@ -109,10 +114,8 @@ class Trainer:
         return forcing.schedule(self.length)
 
     def _forced_states(self) -> np.ndarray:
-        """States (T, batch, N) that the windows set: the inverted observations, other planes 0."""
-        h = self.windows[:-1] @ inverse(self.decoder).T
-        planes = packing.sizes_of(self.cell).nx // h.shape[2]
-        return np.concatenate([h] + [np.zeros_like(h)] * (planes - 1), axis=2)
+        """States (T, batch, N) that the windows set."""
+        return self.windows[:-1] @ self.latent.encoder(packing.sizes_of(self.cell).nx).T
 
     def _noise(self, schedule: Schedule) -> np.ndarray | None:
         size = self.settings["input_noise"]
@@ -124,7 +127,7 @@ class Trainer:
     def state(self, epoch: int) -> TrainingState:
         """For a callback."""
         return TrainingState(
-            epoch, self.updates, type(self.cell)(*(a.copy() for a in self.cell)), self.decoder.copy(),
+            epoch, self.updates, type(self.cell)(*(a.copy() for a in self.cell)), self.decoder,
             np.array(self.losses), np.array(self.norms), self.alpha if self.adaptive else None,
         )  # fmt: skip
 

@@ -1,0 +1,110 @@
+"""How observations set the state of a network, and how they are read from it.
+
+Both ways are linear: observations x give the state M x, and are read as B z from the first state plane.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _check
+from ..errors import InvalidInputError
+from ..forcing import Schedule
+from .decoder import checked_decoder, gradient_through_inverse, inverse
+
+
+class DecoderInversion(NamedTuple):
+    """Forcing sets the whole state: pinv(B) x in the first plane, 0 in the others.
+
+    Attributes
+    ----------
+    decoder : ndarray, shape (D, n)
+        B, of full row rank.
+    """
+
+    decoder: np.ndarray
+
+    def readout(self, n: int) -> np.ndarray:
+        """B, shape (D, n)."""
+        return self.decoder
+
+    def encoder(self, nx: int) -> np.ndarray:
+        """M, shape (nx, D)."""
+        D, n = self.decoder.shape
+        M = np.zeros((nx, D), self.decoder.dtype)
+        M[:n] = inverse(self.decoder)
+        return M
+
+    def forced_width(self, nx: int) -> int:
+        """How many numbers of the state forcing sets."""
+        return nx
+
+    def add_gradient(self, out: DecoderInversion, readout: np.ndarray, encoder: np.ndarray) -> None:
+        """`out` from the gradients of B and of M."""
+        B = self.decoder
+        out.decoder[...] = readout
+        out.decoder[...] += gradient_through_inverse(B, inverse(B), encoder[: B.shape[1]])
+
+
+class ObservedStates(NamedTuple):
+    """The first D states are the observations; forcing sets them and leaves the others as they are.
+
+    Attributes
+    ----------
+    initial_map : ndarray, shape (N - D, D)
+        The other states begin a sequence at `initial_map @ x_0`; N counts all planes (2 n for an LSTM).
+    """
+
+    initial_map: np.ndarray
+
+    def readout(self, n: int) -> np.ndarray:
+        """[1 0], shape (D, n)."""
+        return np.eye(self.initial_map.shape[1], n, dtype=self.initial_map.dtype)
+
+    def encoder(self, nx: int) -> np.ndarray:
+        """M, shape (nx, D)."""
+        return np.concatenate([np.eye(self.forced_width(nx), dtype=self.initial_map.dtype), self.initial_map])
+
+    def forced_width(self, nx: int) -> int:
+        """How many numbers of the state forcing sets."""
+        return self.initial_map.shape[1]
+
+    def add_gradient(self, out: ObservedStates, readout: np.ndarray, encoder: np.ndarray) -> None:
+        """`out` from the gradients of B and of M."""
+        out.initial_map[...] = encoder[self.initial_map.shape[1] :]
+
+
+Latent = DecoderInversion | ObservedStates
+
+
+def checked_latent(value: Any, n: int, nx: int, dtype: Any) -> Latent:
+    """A decoder, or states that are observed, for a network of n units and nx states.
+
+    Raises InvalidInputError for shapes that do not fit.
+    """
+    if not isinstance(value, ObservedStates):
+        return DecoderInversion(
+            checked_decoder(value.decoder if isinstance(value, DecoderInversion) else value, n, dtype)
+        )
+    L = _check.array(value.initial_map, "initial_map", dtype)
+    if L.ndim != 2 or not 1 <= L.shape[1] <= n or len(L) != nx - L.shape[1]:
+        raise InvalidInputError(
+            f"initial_map: expected shape ({nx} - D, D) with 1 <= D <= {n}: from the observations to the "
+            f"states that are not observed; got {L.shape}"
+        )
+    return ObservedStates(L)
+
+
+def widths(latent: Latent, schedule: Schedule, nx: int) -> np.ndarray:
+    """How many numbers of the state each forcing of a schedule touches.
+
+    Data touch what the latent state says. The start, a reset to zero and a cut of the gradient are about the
+    whole state.
+    """
+    by_data = schedule.keep < 1.0
+    if schedule.source is not None:
+        by_data &= schedule.source != 0.0
+    by_data[:1] = False
+    return np.where(by_data, latent.forced_width(nx), nx)
