@@ -4,6 +4,7 @@ from .baselines import LinearAutoregression, fit_linear_autoregression
 from .bptt import loss_and_gradient
 from .evaluate import Evaluation, evaluate
 from .fit import fit
+from .forecasting import ForecastEnsemble, Forecaster
 from .generated import Generated
 from .latent import ObservedStates
 from .optimizer import Adam, AdamW, RAdam
@@ -19,8 +20,8 @@ from .result import FitResult, load
 from .trainer import TrainingState
 
 __all__ = [
-    "Adam", "AdamW", "EchoStateNetwork", "Evaluation", "FitResult", "GaussianNoise", "Generated",
-    "LinearAutoregression", "NextGenerationReservoir", "ObservedStates", "RAdam", "TrainingState",
-    "evaluate", "fit", "fit_echo_state_network", "fit_gaussian_noise", "fit_linear_autoregression",
-    "fit_next_generation_reservoir", "load", "loss_and_gradient",
+    "Adam", "AdamW", "EchoStateNetwork", "Evaluation", "FitResult", "ForecastEnsemble", "Forecaster",
+    "GaussianNoise", "Generated", "LinearAutoregression", "NextGenerationReservoir", "ObservedStates",
+    "RAdam", "TrainingState", "evaluate", "fit", "fit_echo_state_network", "fit_gaussian_noise",
+    "fit_linear_autoregression", "fit_next_generation_reservoir", "load", "loss_and_gradient",
 ]  # fmt: skip

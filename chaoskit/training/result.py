@@ -12,19 +12,17 @@ from .. import _check, cells
 from ..cells._validate import checked_cell
 from ..dynamics.model import prepare
 from ..dynamics.orbits import run
-from ..errors import DivergenceError, InvalidInputError, ModelFileError
+from ..errors import InvalidInputError, ModelFileError
 from ..kernels import packing
 from ..timeseries import DataLyapunov
 from . import model_file
 from .decoder import checked_decoder, inverse
+from .forecasting import Forecaster
 from .generated import Generated
-
-# A free run this many standard deviations away has left for good; the numbers beyond say nothing.
-_LOST = 1e6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FitResult:
+class FitResult(Forecaster):
     """A network trained on a series.
 
     Attributes
@@ -68,6 +66,8 @@ class FitResult:
     diverged_at: int | None = None
     path: str | None = field(default=None, compare=False)
 
+    _remedy = "train longer or with a smaller forcing interval"
+
     def __repr__(self) -> str:
         n = self.decoder.shape[1]
         loss = self.history["loss"]
@@ -98,75 +98,26 @@ class FitResult:
             states[..., : self.decoder.shape[1]] @ self.decoder.T.astype(np.float64) * self.scale + self.mean
         )
 
-    def predict(self, observations: Any, steps: int) -> np.ndarray:
-        """Free runs from many observations at once.
+    @property
+    def name(self) -> str:
+        """Kind of the network, for tables."""
+        return f"network ({type(self.cell).__name__})"
 
-        Parameters
-        ----------
-        observations : array_like, shape (batch, D)
-        steps : int
+    @property
+    def context_length(self) -> int:
+        """1: forcing resets the whole state, so that the last row of a context alone decides."""
+        return 1
 
-        Returns
-        -------
-        ndarray, shape (batch, steps, D)
-            Rows 1..steps after each observation; NaN where a run has diverged.
-        """
-        steps = _check.integer(steps, "steps", 1)
-        start = self.encode(observations)
+    def generate(self, steps: int, *, inputs: Any = None) -> Generated:
+        return Generated.cut(self.predict(self.context[None], steps, inputs=inputs)[0])
+
+    def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        start = self.encode(contexts[:, -1])
         model = prepare(self.cell)
         out = np.empty((steps + 1, *start.shape), start.dtype)
         out[0] = start
         run(model, out, np.zeros((steps, len(start), 0), start.dtype), 0, np.zeros(len(start), np.int64))
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverging run; what overflows is cut below
-            x = self.decode(out[1:].astype(np.float64)).transpose(1, 0, 2)
-            lost = ~(np.abs((x - self.mean) / self.scale) < _LOST).all(axis=2)
-        x = np.ascontiguousarray(x)
-        x[np.maximum.accumulate(lost, axis=1)] = np.nan
-        return x
-
-    def generate(self, steps: int) -> Generated:
-        """Free run of `steps` rows that goes on where the training series ended. Never raises on divergence.
-
-        Returns
-        -------
-        Generated
-            `series` (rows, D) in the units of the training series, and `diverged_at`: None, or the row
-            at which the run left the finite numbers (or a million standard deviations) and was cut.
-        """
-        return Generated.cut(self.predict(self.context[None], steps)[0])
-
-    def forecast(self, context: Any, steps: int) -> np.ndarray:
-        """Rows that follow `context`.
-
-        Parameters
-        ----------
-        context : array_like, shape (L, D) or (D,)
-            Observations; forcing resets the whole state, so that the last row alone decides.
-        steps : int
-
-        Returns
-        -------
-        ndarray, shape (steps, D)
-
-        Raises
-        ------
-        InvalidInputError
-            If the context has another number of columns.
-        DivergenceError
-            If the forecast leaves the finite numbers.
-        """
-        rows = _check.array(context, "context", np.float64)
-        rows = rows[None] if rows.ndim == 1 else rows
-        if rows.ndim != 2 or rows.shape[1] != len(self.mean) or len(rows) == 0:
-            raise InvalidInputError(f"context: expected shape (L, {len(self.mean)}), got {np.shape(context)}")
-        out = Generated.cut(self.predict(rows[-1:], steps)[0])
-        if out.diverged_at is not None:
-            raise DivergenceError(
-                f"forecast: expected finite values, the network diverged at step {out.diverged_at}; train "
-                "longer or with a smaller forcing interval",
-                step=out.diverged_at,
-            )
-        return out.series
+        return np.ascontiguousarray(self.decode(out[1:].astype(np.float64)).transpose(1, 0, 2))
 
     def save(self, path: Any) -> None:
         """Write the model to one .npz file, as a whole or not at all.
