@@ -36,7 +36,7 @@ class ClippedShPLRNN(NamedTuple):
     C: np.ndarray
 
     layout = Layout(parameters=2, features=1)
-    shapes = ShPLRNN.shapes
+    shapes, identity_values = ShPLRNN.shapes, ShPLRNN.identity_values
 
     @classmethod
     def init(cls, n, n_inputs=0, *, n_hidden=50, rng=None, dtype=np.float64):

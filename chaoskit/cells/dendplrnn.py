@@ -51,6 +51,7 @@ class DendPLRNN(NamedTuple):
     shapes = {
         "A": ("N",), "W": ("N", "N"), "alpha": ("B",), "thresholds": ("N", "B"), "h": ("N",), "C": ("N", "M"),
     }  # fmt: skip
+    identity_values = PLRNN.identity_values
 
     @classmethod
     def init(cls, n, n_inputs=0, *, n_bases=5, rng=None, dtype=np.float64):

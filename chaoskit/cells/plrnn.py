@@ -38,6 +38,7 @@ class PLRNN(NamedTuple):
 
     layout = Layout(parameters=2)
     shapes = {"A": ("N",), "W": ("N", "N"), "C": ("N", "M"), "h": ("N",)}
+    identity_values = {"A": 1.0, "W": 0.0, "h": 0.0}
 
     @classmethod
     def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):

@@ -81,6 +81,11 @@ def fixed_fields(cell) -> tuple[str, ...]:
     return getattr(type(cell), "fixed", ())
 
 
+def identity_rows(cell) -> dict[str, float]:
+    """Values at which arrays, row by row of the states, make a step the identity; empty if none do."""
+    return getattr(type(cell), "identity_values", {})
+
+
 # The way back: what these functions return may be views of the cell's arrays, into which gradients are then
 # written as they are, or something made of them; then a method of the name with `_back` takes the gradient.
 def weights_back(grad, G) -> None:

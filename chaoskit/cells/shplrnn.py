@@ -45,6 +45,7 @@ class ShPLRNN(NamedTuple):
 
     layout = Layout(parameters=2, features=1)
     shapes = {"A": ("N",), "W1": ("N", "K"), "W2": ("K", "N"), "h1": ("N",), "h2": ("K",), "C": ("N", "M")}
+    identity_values = {"A": 1.0, "W1": 0.0, "h1": 0.0}
 
     @classmethod
     def init(cls, n, n_inputs=0, *, n_hidden=50, rng=None, dtype=np.float64):

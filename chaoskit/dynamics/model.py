@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,10 @@ from ..systems.integrators import Integrator, checked_integrator
 
 @dataclass(frozen=True)
 class Model:
-    """A checked model: what selects its rules, its packed parameters, its sizes."""
+    """A checked model: what selects its rules, its packed parameters, its sizes.
+
+    `scale_inputs`: from the units in which a fitted model's inputs were measured to those of its cell.
+    """
 
     name: str
     tag: Any
@@ -31,6 +35,7 @@ class Model:
     jacobian: str
     default_state: np.ndarray | None
     batch: int | None = None
+    scale_inputs: Callable[[np.ndarray], np.ndarray] | None = None
 
     def work(self, rows: int, tangents: int = 0) -> Any:
         """Scratch for `rows` states, or for one state with `tangents` tangents."""
@@ -87,6 +92,7 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None
         dt=dt,
         jacobian="analytic",
         default_state=getattr(model, "start_state", None) if cell is not model else None,
+        scale_inputs=getattr(model, "scale_inputs", None) if cell is not model else None,
     )
 
 
@@ -161,6 +167,8 @@ def checked_inputs(inputs: Any, model: Model, steps: int, rows: int) -> np.ndarr
             f"{model.n_inputs} columns, shape (T, M) or (batch, T, M), for {model.name} and a batch of "
             f"{rows}; got {values.shape}"
         )
+    if model.scale_inputs is not None:
+        values = _check.array(model.scale_inputs(values), "inputs", model.dtype)
     if per_row:
         return np.ascontiguousarray(values[:, :steps].transpose(1, 0, 2))
     return np.ascontiguousarray(np.broadcast_to(values[:steps, None], (steps, rows, shape[1])))

@@ -8,6 +8,7 @@ from .forecasting import ForecastEnsemble, Forecaster
 from .generated import Generated
 from .latent import ObservedStates
 from .optimizer import Adam, AdamW, RAdam
+from .penalties import DecoderConditionPenalty, LatentRegularization, ManifoldAttractorRegularization
 from .reservoirs import (
     EchoStateNetwork,
     GaussianNoise,
@@ -16,12 +17,14 @@ from .reservoirs import (
     fit_gaussian_noise,
     fit_next_generation_reservoir,
 )
-from .result import FitResult, load
+from .result import FitResult
+from .saved_model import load
 from .trainer import TrainingState
 
 __all__ = [
-    "Adam", "AdamW", "EchoStateNetwork", "Evaluation", "FitResult", "ForecastEnsemble", "Forecaster",
-    "GaussianNoise", "Generated", "LinearAutoregression", "NextGenerationReservoir", "ObservedStates",
+    "Adam", "AdamW", "DecoderConditionPenalty", "EchoStateNetwork", "Evaluation", "FitResult",
+    "ForecastEnsemble", "Forecaster", "GaussianNoise", "Generated", "LatentRegularization",
+    "LinearAutoregression", "ManifoldAttractorRegularization", "NextGenerationReservoir", "ObservedStates",
     "RAdam", "TrainingState", "evaluate", "fit", "fit_echo_state_network", "fit_gaussian_noise",
     "fit_linear_autoregression", "fit_next_generation_reservoir", "load", "loss_and_gradient",
 ]  # fmt: skip

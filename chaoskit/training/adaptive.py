@@ -16,11 +16,13 @@ from ..kernels import packing
 _MOST = 240  # Jacobians an estimate looks at
 
 
-def growth(forcing: AdaptiveGeneralized, cell: Any, states: np.ndarray) -> float:
+def growth(
+    forcing: AdaptiveGeneralized, cell: Any, states: np.ndarray, inputs: np.ndarray | None = None
+) -> float:
     """sigma of the estimator.
 
-    states (T, batch, N): what forcing sets along the sequences of a batch. Of long batches the first
-    sequences are taken, whole where their order matters, thinned out otherwise.
+    states (T, batch, N): what forcing sets along the sequences of a batch; inputs (T, batch, M) beside them.
+    Of long batches the first sequences are taken, whole where their order matters, thinned out otherwise.
     """
     if forcing.estimator == "weights":
         return weight_bound(cell)
@@ -29,8 +31,9 @@ def growth(forcing: AdaptiveGeneralized, cell: Any, states: np.ndarray) -> float
     rows = min(batch, max(1, _MOST // T) if in_order else 16)
     every = 1 if in_order else max(1, T * rows // _MOST)
     part = np.ascontiguousarray(states[::every, :rows])
-    model = _model(cell)
-    J = state_jacobians(model, part.reshape(-1, N), np.zeros((part.shape[0] * rows, 0), model.dtype))
+    inputs = np.zeros((T, batch, 0), states.dtype) if inputs is None else inputs
+    driving = np.ascontiguousarray(inputs[::every, :rows]).reshape(len(part) * rows, -1)
+    J = state_jacobians(_model(cell), part.reshape(-1, N), driving)
     J = J.reshape(part.shape[0], rows, N, N).astype(np.float64)
     if in_order:
         return float(np.exp(_product_rates(J).max()))
@@ -75,6 +78,7 @@ def _model(cell: Any) -> Model:
     """The cell as it is, without checking its numbers again."""
     pack = packing.pack(cell)
     return Model(
-        name=type(cell).__name__, tag=packing.tag(cell), pack=pack, dim=pack.sizes.nx, n_inputs=0,
+        name=type(cell).__name__, tag=packing.tag(cell), pack=pack, dim=pack.sizes.nx,
+        n_inputs=pack.sizes.inputs,
         dtype=protocol.weights(cell).dtype, is_flow=False, dt=None, jacobian="analytic", default_state=None,
     )  # fmt: skip

@@ -5,26 +5,27 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import _check, cells
-from .._progress import progress_bar
-from ..cells._validate import checked_cell, is_cell
+from .. import _check
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
-from ..forcing import Forcing, Never, Sparse
 from ..kernels import packing
-from ..timeseries import DataLyapunov, estimate_lyapunov
-from .bptt import checked_schedule
-from .decoder import initial_decoder
-from .latent import DecoderInversion
-from .optimizer import DECAYS
+from .data import TrainingData, prepare_data
+from .latent import Latent, ObservedStates
+from .network import initial_network
+from .options import checked_options, choose_forcing, choose_length, float_type
+from .penalties import checked_penalties
 from .result import FitResult
+from .run import Run, train_all
 from .trainer import Trainer, TrainingState
-from .validation import Validation
+from .validation import Checkpoint, Validation
 
-_SHORTEST = 200  # steps of a training window chosen automatically
+_HORIZON = 20  # steps of forecasts where no forcing interval says how far to look
+_NO_HISTORY: Mapping[str, np.ndarray] = {"loss": np.zeros(0)}
 
 
 def fit(
@@ -51,6 +52,19 @@ def fit(
     weight_decay: float | None = None,
     input_noise: float = 0.0,
     on_epoch: Callable[[TrainingState], Any] | None = None,
+    inputs: Any = None,
+    embedding: Any = None,
+    latent_state: str = "inversion",
+    regularization: Any = (),
+    validation_share: float = 0.0,
+    validation_measure: Any = "reconstruction",
+    patience: int | None = None,
+    track_exponents: int = 0,
+    restarts: int = 1,
+    threads: int | None = None,
+    checkpoint: Any = None,
+    checkpoint_interval: int = 1,
+    checkpoint_every: int | None = None,
 ) -> FitResult:
     """Train a network so that its free run reconstructs the dynamics behind a series.
 
@@ -58,19 +72,19 @@ def fit(
     data every tau steps; the gradients of the one-step errors flow between forcings (at most tau Jacobians
     are multiplied), Adam follows them, and the learning rate decays exponentially. Of all checkpoints the
     one whose free run agrees best with the series is kept (state-space divergence plus spectral distance),
-    because the loss alone does not tell a good attractor from a wrong one.
+    because the loss alone does not tell a good attractor from a wrong one. With the same seed, thread count
+    and machine two trainings agree bit by bit.
 
     Parameters
     ----------
     series : array_like, shape (T,) or (T, D)
         Observations, one row for each time.
     cell : str, class or instance
-        "tanh", "relu", "plrnn", "shplrnn", "lstm", a cell class, or a cell to go on from
-        (its decoder starts anew).
+        Name of a class of chaoskit.cells in any case ("plrnn", "shplrnn", "lstm", "gru", ...), a cell class,
+        or a cell to go on from (its decoder starts anew).
     n_states : int, optional
         Number of units. None: as many as observed dimensions, with the identity as decoder, so that
-        forcing resets every state to the data. More: a linear decoder is trained as well, and forcing sets
-        the states to its pseudo-inverse times the data.
+        forcing resets every state to the data. More: see `latent_state`.
     cell_options : mapping, optional
         Further arguments of the cell's `init`, such as {"n_hidden": 100}.
     forcing : object of chaoskit.forcing, or "auto"
@@ -104,7 +118,46 @@ def fit(
     input_noise : float
         Standard deviation, in units of that of the series, of noise on the data that states are forced to.
     on_epoch : callable, optional
-        Called with a `TrainingState` after each epoch; training ends if it returns True.
+        Called with a `TrainingState` after each epoch, from the thread of the run, which ends if it returns
+        True.
+    inputs : array_like, shape (T,) or (T, M), optional
+        What drives the system, in any units: row t acts on the step from t to t + 1. The network gets M
+        inputs.
+    embedding : (delay, dimension), "auto" or None
+        Train on delay vectors, where a few columns of a larger system were measured; "auto" chooses both from
+        the series. Context, forecasts and free runs of the result are in the columns of the series.
+    latent_state : {"inversion", "identity", "learned"}
+        How data set a state with more units than columns. "inversion": a linear decoder is trained, and
+        forcing sets the whole state to its pseudo-inverse times the data (an LSTM's c to 0). "identity": the
+        first units are the data, the others start from 0 and are never set. "learned": they start from a
+        trained linear map of the first row of a window.
+    regularization : object or sequence of objects
+        `LatentRegularization`, `ManifoldAttractorRegularization`, `DecoderConditionPenalty` of
+        chaoskit.training, added to the loss (the loss in `history` is without them).
+    validation_share : float
+        Part of the series, at its end, that is held out of training and judges the checkpoints. 0: they are
+        judged by the series trained on.
+    validation_measure : str or callable
+        What judges checkpoints, lower is better: "reconstruction" (state-space divergence plus spectral
+        distance of free runs), either of the two, "prediction_error" (tau steps ahead), or a function of
+        (FitResult, series (T, D), inputs (T, M)). There are about forty checks in a training.
+    patience : int, optional
+        Training ends after so many checks without improvement.
+    track_exponents : int
+        Leading exponents of the network's free run to record at each check, per unit time, in
+        `history["exponents"]`.
+    restarts : int
+        Trainings from the seeds seed, seed + 1, ...; the best by validation is returned.
+    threads : int, optional
+        Restarts are trained side by side on so many threads, by default one for each core.
+    checkpoint : path, optional
+        File (.npz) that the training is written to and, if it is there, goes on from, to the same bits as
+        without a break. Restarts have a file each, with their number before the suffix.
+    checkpoint_interval : int
+        Epochs between two writings: the most that a kill at any moment loses.
+    checkpoint_every : int, optional
+        Keep the state every so many steps of a sequence only and compute the others again on the way back:
+        less memory for long sequences.
 
     Returns
     -------
@@ -115,7 +168,10 @@ def fit(
     ------
     InvalidInputError
         If arguments do not fit together; if forcing is "auto" and the series shows no chaos; if the
-        forcing interval is not smaller than the sequence length.
+        forcing interval is not smaller than the sequence length; if the checkpoint belongs to another
+        training.
+    ModelFileError
+        If the checkpoint cannot be written, or is damaged.
     DivergenceError
         If training diverges before there is any model worth keeping.
 
@@ -133,200 +189,106 @@ def fit(
     >>> model.generate(10).series.shape
     (10, 2)
     """
-    data = _check.series(series, minimum=20)
-    _check.moderate(data)
-    dt = _check.positive(dt, "dt")
-    dtype = _float_type(dtype)
-    rng = np.random.default_rng(_check.integer(seed, "seed"))
+    arguments = dict(locals())
+    data = prepare_data(series, inputs, embedding, validation_share, float_type(dtype))
+    dt, seed = _check.positive(dt, "dt"), _check.integer(seed, "seed")
     if cell_options is not None and not isinstance(cell_options, Mapping):
         raise InvalidInputError(f"cell_options: expected a mapping of names to values, got {cell_options!r}")
-    options = dict(cell_options or {})
-    network, decoder, trained = _network(cell, n_states, options, data.shape[1], dtype, rng)
-    schedule, estimate = choose_forcing(forcing, data, dt)
+    options = checked_options(arguments)
+    schedule, estimate = choose_forcing(forcing, data.series[: data.judged_from or None], dt)
     tau = getattr(schedule, "tau", None)
-    length = choose_length(sequence_length, tau, len(data))
+    length = choose_length(sequence_length, tau, len(data.rows))
     settings = {
-        "cell": type(network).__name__,
-        "n_states": decoder.shape[1],
-        "cell_options": options,
-        "forcing": repr(schedule),
-        "sequence_length": length,
-        "batch_size": _check.integer(batch_size, "batch_size", 1),
-        "epochs": _check.integer(epochs, "epochs", 1),
-        "batches_per_epoch": _check.integer(batches_per_epoch, "batches_per_epoch", 1),
-        "learning_rate": _check.positive(learning_rate, "learning_rate"),
-        "final_learning_rate": _check.positive(final_learning_rate, "final_learning_rate"),
-        "gradient_clip": _clip(gradient_clip, "gradient_clip"),
-        "value_clip": _clip(value_clip, "value_clip"),
-        "optimizer": optimizer,
-        "learning_rate_decay": _decay(learning_rate_decay),
-        "weight_decay": weight_decay if weight_decay is None else _not_negative(weight_decay, "weight_decay"),
-        "input_noise": _not_negative(input_noise, "input_noise"),
-        "dtype": str(dtype),
-        "seed": seed,
-        "n_rows": len(data),
-    }
-    mean, scale = data.mean(axis=0), data.std(axis=0)
+        "cell_options": dict(cell_options or {}), "forcing": repr(schedule), "sequence_length": length,
+        **options, "dtype": str(data.rows.dtype), "n_rows": len(data.series),
+        "embedding": data.embedding._asdict(), "latent_state": latent_state,
+        "regularization": repr(regularization), "validation_share": float(validation_share),
+    }  # fmt: skip
+    warm_up = 0 if latent_state == "inversion" else min(length, len(data.judged) // 4)
+    finished = partial(_result, data, data.embedding.span + 1 + warm_up, dt, tau, estimate)
 
-    def result(cell_now, decoder_now, history, best_update, diverged_at) -> FitResult:
-        return FitResult(
-            cell=type(cell_now)(*(a.astype(np.float64) for a in cell_now)),
-            decoder=decoder_now.astype(np.float64), mean=mean, scale=scale, context=data[-1].copy(), dt=dt,
-            tau=tau, lyapunov=estimate, history=history, settings=settings, best_update=best_update,
-            diverged_at=diverged_at,
+    def begin(restart: int) -> Run:
+        own = {**settings, "seed": seed + restart}
+        rng = np.random.default_rng(own["seed"])
+        network = initial_network(cell, n_states, settings["cell_options"], latent_state, data, rng)
+        own |= {"cell": type(network.cell).__name__, "n_states": packing.sizes_of(network.cell).n}
+        penalties = checked_penalties(regularization, *network)
+        trainer = Trainer(*network, data, schedule, penalties, own, rng)
+        validation = Validation(
+            data, partial(finished, own), validation_measure, data.embedding.span + 1 + warm_up,
+            tau or _HORIZON, options["track_exponents"],
         )  # fmt: skip
+        return Run(trainer, validation, on_epoch, _file(checkpoint, restart, options["restarts"]))
 
-    scored = np.ascontiguousarray((data - mean) / scale, dtype)
-    run = Trainer(network, DecoderInversion(decoder), trained, scored, schedule, settings, rng)
-    validation = Validation(data, result)
-    epoch = _epochs(run, validation, settings, progress, on_epoch)
-    return _finish(run, validation, result, epoch)
+    runs = [begin(k) for k in range(options["restarts"])]
+    best = train_all(runs, options["threads"], progress)
+    return _best_of(runs, best, finished)
 
 
-def _float_type(dtype: Any) -> np.dtype:
+def _file(path: Any, restart: int, restarts: int) -> Path | None:
+    """Where a run keeps its state; restarts have a file each."""
+    if path is None:
+        return None
     try:
-        kind = np.dtype(dtype)
+        file = Path(path)
     except TypeError:
-        kind = None
-    if kind not in (np.float32, np.float64):
-        raise InvalidInputError(f"dtype: expected float32 or float64, got {dtype!r}")
-    return np.dtype(kind)
+        raise InvalidInputError(f"checkpoint: expected a file name, got {path!r}") from None
+    return file if restarts == 1 else file.with_name(f"{file.stem}.{restart}{file.suffix}")
 
 
-def _clip(value: Any, name: str) -> float:
-    """A number above 0; infinity switches clipping off."""
-    return math.inf if value == math.inf else _check.positive(value, name)
+def _result(
+    data: TrainingData,
+    context_length: int,
+    dt: float,
+    tau: int | None,
+    estimate: Any,
+    settings: dict[str, Any],
+    cell: Any,
+    latent: Latent,
+    history: Mapping[str, np.ndarray] = _NO_HISTORY,
+    best_update: int = 0,
+    diverged_at: int | None = None,
+) -> FitResult:
+    """The model of these parameters, in float64."""
+    cell = type(cell)(*(a.astype(np.float64) for a in cell))
+    n = settings["n_states"]
+    return FitResult(
+        cell=cell, decoder=latent.readout(n).astype(np.float64), mean=data.scaling.mean,
+        scale=data.scaling.scale, context=data.series[-context_length:].copy(), dt=dt, tau=tau,
+        lyapunov=estimate, history=dict(history), settings=settings, best_update=best_update,
+        diverged_at=diverged_at, delays=data.embedding,
+        initial_map=latent[0].astype(np.float64) if isinstance(latent, ObservedStates) else None,
+        context_inputs=data.inputs[len(data.inputs) - context_length : -1].copy(),
+        input_mean=data.input_scaling.mean, input_scale=data.input_scaling.scale,
+    )  # fmt: skip
 
 
-def _not_negative(value: Any, name: str) -> float:
-    return 0.0 if value == 0 else _check.positive(value, name)
-
-
-def _decay(name: Any) -> str:
-    if name not in DECAYS:
-        raise InvalidInputError(f"learning_rate_decay: expected one of {DECAYS}, got {name!r}")
-    return name
-
-
-def _epochs(run: Trainer, validation: Validation, settings: dict[str, Any], progress: bool, on_epoch) -> int:
-    """Train until the end, a divergence or the callback's word; returns the last epoch."""
-    epochs, per_epoch = settings["epochs"], settings["batches_per_epoch"]
-    bar = progress_bar(epochs * per_epoch, "training", progress)
-    epoch, wanted = 0, True
-    while epoch < epochs and run.diverged_at is None and wanted:
-        epoch += 1
-        for _ in range(per_epoch):
-            run.update(run.updates / (epochs * per_epoch))
-        bar.update(per_epoch)
-        bar.set_postfix(loss=f"{run.losses[-1]:.2e}", refresh=False)
-        if on_epoch is not None:
-            wanted = on_epoch(run.state(epoch)) is not True
-        if run.diverged_at is None and validation.due(epoch, epochs if wanted else epoch):
-            validation.judge(run.cell, run.decoder, run.updates)
-    bar.close()
-    return epoch
-
-
-def _network(cell, n_states, options, D: int, dtype, rng):
-    """The cell to train, its decoder, and whether the decoder is trained."""
-    if is_cell(cell) and options:
-        raise InvalidInputError("cell_options: expected none with a cell that is there already")
-    if is_cell(cell):
-        network = checked_cell(type(cell)(*(np.array(a, dtype) for a in cell)))
-        n = packing.sizes_of(network).n
-        if n_states not in (None, n):
-            raise InvalidInputError(f"n_states: the cell given has {n} units, got n_states={n_states}")
-    else:
-        n = D if n_states is None else _check.integer(n_states, "n_states", 1)
-        try:
-            network = _cell_class(cell).init(n, rng=rng, dtype=dtype, **options)
-        except TypeError as error:
-            raise InvalidInputError(f"cell_options: {error}") from None
-    if packing.sizes_of(network).inputs:
-        raise InvalidInputError("cell: expected a network without inputs; fit trains autonomous networks")
-    if n < D:
-        raise InvalidInputError(
-            f"n_states: expected at least {D} units for {D} observed dimensions, got {n}; forcing inverts "
-            "the decoder, which needs as many units as columns"
-        )
-    if n == D:
-        return network, np.eye(D, dtype=dtype), False
-    return network, initial_decoder(D, n, rng, dtype), True
-
-
-def _cell_class(cell: Any) -> Any:
-    if isinstance(cell, type) and isinstance(getattr(cell, "layout", None), cells.Layout):
-        return cell
-    names = {c.__name__.lower(): c for c in cells.ALL_CELLS}
-    if isinstance(cell, str) and cell.lower() in names:
-        return names[cell.lower()]
-    raise InvalidInputError(
-        f"cell: expected one of {', '.join(names)}, a cell class or an instance, got {cell!r}"
-    )
-
-
-def choose_forcing(forcing: Any, data: np.ndarray, dt: float) -> tuple[Forcing, DataLyapunov | None]:
-    """The forcing asked for, or the one that the series itself asks for."""
-    if not isinstance(forcing, str):
-        checked_schedule(forcing, 1)
-        if isinstance(forcing, Never):
-            warnings.warn(
-                "Never(): gradients of a chaotic series grow without bound over the window; a window "
-                "restarts from data, so a short one hides the failure",
-                ChaoskitWarning,
-                stacklevel=3,
-            )
-        return forcing, None
-    if forcing != "auto":
-        raise InvalidInputError(f'forcing: expected "auto" or an object such as Sparse(tau), got {forcing!r}')
-    estimate = estimate_lyapunov(data, dt)
-    if estimate.recommended_tau is None:
-        raise InvalidInputError(
-            f"forcing: no predictability time in this series ({estimate.quality}; exponent "
-            f"{estimate.exponent:.3g}, interval {estimate.interval[0]:.3g} to {estimate.interval[1]:.3g}); "
-            "give the interval yourself: forcing=Sparse(tau)"
-        )
-    return Sparse(estimate.recommended_tau), estimate
-
-
-def choose_length(value: int | str, tau: int | None, rows: int) -> int:
-    """Steps of a training window; longer than the forcing interval, shorter than the series."""
-    longest = rows - 1
-    if isinstance(value, str):
-        if value != "auto":
-            raise InvalidInputError(f'sequence_length: expected "auto" or a number of steps, got {value!r}')
-        length = min(max(4 * (tau or 0), _SHORTEST), longest)
-    else:
-        length = _check.integer(value, "sequence_length", 2)
-    if length > longest:
-        raise InvalidInputError(
-            f"sequence_length: expected at most {longest} steps for {rows} rows, got {length}; give a "
-            "shorter one or a longer series"
-        )
-    if tau is not None and tau >= length:
-        raise InvalidInputError(
-            f"forcing: the interval tau={tau} is not smaller than the sequence length {length}; a window "
-            "restarts from data, so that the interval would never be reached: give a longer sequence_length"
-        )
-    return length
-
-
-def _finish(run: Trainer, validation: Validation, result, epoch: int) -> FitResult:
-    """The best checkpoint, with a word about a divergence."""
-    history = run.history() | validation.history()
-    best = validation.best()
+def _best_of(runs: list[Run], checkpoints: list[Checkpoint | None], finished: Callable) -> FitResult:
+    """The best run by validation, with a word about divergences."""
     advice = "try a smaller learning_rate, a smaller forcing interval or a smaller gradient_clip"
-    if best is None:
+    scores = np.array([math.inf if c is None else c.score for c in checkpoints])
+    kept = [k for k, c in enumerate(checkpoints) if c is not None]
+    if not kept:
+        run = runs[0]
         raise DivergenceError(
-            f"training: the loss left the finite numbers in epoch {epoch} (update {run.diverged_at}), before "
-            f"any model was worth keeping; {advice}",
-            step=len(run.losses),
+            f"training: the loss left the finite numbers in epoch {run.epoch} (update "
+            f"{run.trainer.diverged_at}), before any model was worth keeping; {advice}",
+            step=len(run.trainer.losses),
         )
-    if run.diverged_at is not None:
+    chosen = min(kept, key=lambda k: scores[k])
+    run, best = runs[chosen], checkpoints[chosen]
+    assert best is not None
+    history = run.history()
+    if len(runs) > 1:
+        history["restart_seed"] = np.array([r.trainer.settings["seed"] for r in runs])
+        history["restart_validation"] = scores
+    if run.trainer.diverged_at is not None:
         warnings.warn(
-            f"training diverged in epoch {epoch} (update {run.diverged_at}); the best model so far, of "
-            f"update {best.update}, is kept; {advice}",
+            f"training diverged in epoch {run.epoch} (update {run.trainer.diverged_at}); the best model so "
+            f"far, of update {best.update}, is kept; {advice}",
             ChaoskitWarning,
             stacklevel=3,
         )
-    return result(best.cell, best.decoder, history, best.update, run.diverged_at)
+    return finished(
+        run.trainer.settings, best.cell, best.latent, history, best.update, run.trainer.diverged_at
+    )

@@ -1,24 +1,22 @@
-"""A trained reconstruction: runs freely, forecasts, saves and loads."""
+"""A trained reconstruction: states from observations, free runs, exponents, a file."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .. import _check, cells
-from ..cells._validate import checked_cell
+from .. import _check
 from ..dynamics.model import prepare
 from ..dynamics.orbits import run
-from ..errors import InvalidInputError, ModelFileError
-from ..kernels import packing
+from ..errors import InvalidInputError
 from ..timeseries import DataLyapunov
-from . import model_file
-from .decoder import checked_decoder, inverse
-from .forecasting import Forecaster
-from .generated import Generated
+from .data import NO_EMBEDDING, Embedding, Scaling
+from .forecasting import Forecaster, checked_inputs
+from .generated import Generated, without_lost_rows
+from .latent import DecoderInversion, Latent, ObservedStates
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,28 +26,37 @@ class FitResult(Forecaster):
     Attributes
     ----------
     cell : cell
-        Trained network, in units of the z-scored series.
-    decoder : ndarray, shape (D, n)
-        Reads observations from the states; the identity if it was not trained.
+        Trained network, in units of the z-scored series and inputs.
+    decoder : ndarray, shape (D', n)
+        Reads observations from the states; the identity, or the first rows of it, if it was not trained.
+        D' is D times the dimension of the embedding.
     mean, scale : ndarray, shape (D,)
         z-score of the training series.
-    context : ndarray, shape (D,)
-        Last row of the training series, in its units; free runs go on from there.
+    context : ndarray, shape (L, D)
+        Last rows of the training series, in its units; free runs go on from there.
     dt : float
         Time between two rows.
     tau : int or None
-        Forcing interval in steps; None for Never().
+        Forcing interval in steps; None for a scheme without one.
     lyapunov : DataLyapunov or None
         The estimate tau came from, None if tau was given.
     history : dict of ndarray
-        "update", "loss", "gradient_norm"; and "validation_update", "validation" (state-space divergence
-        plus spectral distance of a free run against the training series).
+        "update", "loss", "gradient_norm"; "validation_update", "validation" (the measure of checkpoints);
+        "exponents" (checks, k) if they were tracked; "restart_seed", "restart_validation" of restarts.
     settings : dict
         What `fit` was called with.
     best_update : int
         Update whose parameters are kept.
     diverged_at : int or None
         Update at which training broke off, None if it did not.
+    initial_map : ndarray, shape (N - D', D'), or None
+        Where the first states are the observations: from these to the others at the start of a run.
+    delays : Embedding
+        Delay and dimension of the embedding, (1, 1) for none.
+    context_inputs : ndarray, shape (L - 1, M)
+        Inputs between the rows of the context, in their own units.
+    input_mean, input_scale : ndarray, shape (M,)
+        z-score of the inputs.
     """
 
     cell: Any
@@ -64,38 +71,23 @@ class FitResult(Forecaster):
     settings: dict[str, Any]
     best_update: int
     diverged_at: int | None = None
+    initial_map: np.ndarray | None = None
+    delays: Embedding = NO_EMBEDDING
+    context_inputs: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    input_mean: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    input_scale: np.ndarray = field(default_factory=lambda: np.zeros(0))
     path: str | None = field(default=None, compare=False)
-
     _remedy = "train longer or with a smaller forcing interval"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "context", np.atleast_2d(self.context))
 
     def __repr__(self) -> str:
         n = self.decoder.shape[1]
         loss = self.history["loss"]
         return (
-            f"FitResult({type(self.cell).__name__}, {n} units, {self.decoder.shape[0]} observed, "
+            f"FitResult({type(self.cell).__name__}, {n} units, {len(self.mean)} observed, "
             f"tau={self.tau}, loss {loss[-1] if len(loss) else math.nan:.3g})"
-        )
-
-    @property
-    def start_state(self) -> np.ndarray:
-        """State (N,) at the end of the training series."""
-        return self.encode(self.context[None])[0]
-
-    def encode(self, observations: Any) -> np.ndarray:
-        """States (batch, N) that forcing sets for observations (batch, D): pinv(B) x, other planes 0."""
-        data = _check.array(observations, "observations", np.float64)
-        if data.ndim != 2 or data.shape[1] != len(self.mean):
-            raise InvalidInputError(
-                f"observations: expected shape (batch, {len(self.mean)}), got {data.shape}"
-            )
-        h = ((data - self.mean) / self.scale) @ inverse(self.decoder.astype(np.float64)).T
-        planes = type(self.cell).layout.state
-        return np.concatenate([h] + [np.zeros_like(h)] * (planes - 1), axis=1).astype(self.cell[0].dtype)
-
-    def decode(self, states: np.ndarray) -> np.ndarray:
-        """Observations (..., D) of states (..., N), in the units of the series."""
-        return (
-            states[..., : self.decoder.shape[1]] @ self.decoder.T.astype(np.float64) * self.scale + self.mean
         )
 
     @property
@@ -104,92 +96,134 @@ class FitResult(Forecaster):
         return f"network ({type(self.cell).__name__})"
 
     @property
-    def context_length(self) -> int:
-        """1: forcing resets the whole state, so that the last row of a context alone decides."""
-        return 1
+    def n_inputs(self) -> int:
+        """Columns M of the inputs; 0 for an autonomous network."""
+        return len(self.input_mean)
 
-    def generate(self, steps: int, *, inputs: Any = None) -> Generated:
-        return Generated.cut(self.predict(self.context[None], steps, inputs=inputs)[0])
+    @property
+    def embedding(self) -> Embedding | None:
+        """Delay and dimension if the network was trained on delay vectors."""
+        return None if self.delays.dimension == 1 else self.delays
+
+    @property
+    def context_length(self) -> int:
+        """Rows of context a run needs: a delay vector, and a warm-up where forcing leaves states alone."""
+        return len(self.context)
+
+    @property
+    def latent(self) -> Latent:
+        """How observations set the state."""
+        if self.initial_map is None:
+            return DecoderInversion(self.decoder.astype(np.float64))
+        return ObservedStates(self.initial_map.astype(np.float64))
+
+    @property
+    def start_state(self) -> np.ndarray:
+        """State (N,) at the end of the training series."""
+        return self.encode(self.context[None], self.context_inputs if self.n_inputs else None)[0]
+
+    def encode(self, contexts: Any, inputs: Any = None) -> np.ndarray:
+        """States that forcing sets.
+
+        Parameters
+        ----------
+        contexts : array_like, shape (batch, L, D), or (batch, D) where one row is enough
+            Observations, the newest last. Where forcing sets the whole state, the newest delay vector alone
+            decides; where it sets the first states only, the others are warmed up along the context.
+        inputs : array_like, shape (L - 1, M) or (batch, L - 1, M), optional
+            Of a driven network: row k drives the step that begins at row k of the context.
+
+        Returns
+        -------
+        ndarray, shape (batch, N)
+        """
+        rows = self._contexts(contexts)
+        latent, width = self.latent, self.decoder.shape[0]
+        scored = Scaling(self.mean, self.scale).apply(rows)
+        N = self.decoder.shape[1] * type(self.cell).layout.state
+        M = latent.encoder(N)
+        if isinstance(latent, DecoderInversion):
+            return (self.delays.vectors(scored)[:, -1] @ M.T).astype(self.cell[0].dtype)
+        vectors = self.delays.vectors(scored).transpose(1, 0, 2)
+        batch, steps = len(rows), len(vectors) - 1
+        given = checked_inputs(inputs, self.n_inputs, rows.shape[1] - 1, batch) if steps else None
+        drive = self._scaled(given, batch, steps)
+        state = (vectors[0] @ M.T).astype(self.cell[0].dtype)
+        model = prepare(self.cell)
+        pair = np.empty((2, *state.shape), state.dtype)
+        for k in range(steps):
+            pair[0] = state
+            run(model, pair, drive[k : k + 1], 0, np.zeros(batch, np.int64))
+            state = pair[1].copy()
+            state[:, :width] = vectors[k + 1]
+        return state
+
+    def _contexts(self, value: Any) -> np.ndarray:
+        """Observations as (batch, L, D)."""
+        rows = _check.array(value, "observations", np.float64)
+        least = self.delays.span + 1
+        rows = rows[:, None] if rows.ndim == 2 and least == 1 else rows
+        if rows.ndim != 3 or rows.shape[2] != len(self.mean) or rows.shape[1] < least:
+            raise InvalidInputError(
+                f"observations: expected shape (batch, L, {len(self.mean)}) with L at least {least}"
+                + (f" or (batch, {len(self.mean)})" if least == 1 else "")
+                + f", got {np.shape(value)}"
+            )
+        return rows
+
+    def scale_inputs(self, inputs: np.ndarray) -> np.ndarray:
+        """Inputs (..., M) in the units that the cell takes."""
+        return Scaling(self.input_mean, self.input_scale).apply(inputs)
+
+    def _scaled(self, drive: np.ndarray | None, batch: int, steps: int) -> np.ndarray:
+        """The last `steps` rows of checked inputs as (steps, batch, M) in the units of the cell."""
+        if drive is None:
+            return np.zeros((steps, batch, self.n_inputs), self.cell[0].dtype)
+        last = self.scale_inputs(drive[:, drive.shape[1] - steps :])
+        return np.ascontiguousarray(last.transpose(1, 0, 2), self.cell[0].dtype)
+
+    def decode(self, states: np.ndarray) -> np.ndarray:
+        """Observations (..., D) of states (..., N), in the units of the series."""
+        newest = self.decoder[len(self.decoder) - len(self.mean) :].astype(np.float64)
+        return Scaling(self.mean, self.scale).undo(states[..., : self.decoder.shape[1]] @ newest.T)
 
     def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
-        start = self.encode(contexts[:, -1])
-        model = prepare(self.cell)
+        warm = contexts.shape[1] - 1
+        start = self.encode(contexts, None if inputs is None else inputs[:, :warm])
         out = np.empty((steps + 1, *start.shape), start.dtype)
         out[0] = start
-        run(model, out, np.zeros((steps, len(start), 0), start.dtype), 0, np.zeros(len(start), np.int64))
+        drive = self._scaled(inputs, len(start), steps)
+        run(prepare(self.cell), out, drive, 0, np.zeros(len(start), np.int64))
         return np.ascontiguousarray(self.decode(out[1:].astype(np.float64)).transpose(1, 0, 2))
+
+    def generate(self, steps: int, *, inputs: Any = None) -> Generated:
+        """Free run of `steps` rows that goes on where the training series ended. Never raises on divergence.
+
+        Parameters
+        ----------
+        steps : int
+        inputs : array_like, shape (steps, M), optional
+            Of a driven network; row 0 drives the step from the last row of the training series.
+
+        Returns
+        -------
+        Generated
+            `series` (rows, D) in the units of the training series, and `diverged_at`: None, or the row
+            at which the run left the finite numbers (or a million standard deviations) and was cut.
+        """
+        steps = _check.integer(steps, "steps", 1)
+        drive = checked_inputs(inputs, self.n_inputs, steps, 1)
+        if drive is not None:
+            drive = np.concatenate([self.context_inputs[None], drive], axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            runs = self._continue(self.context[None], steps, drive, 0)
+            return Generated.cut(without_lost_rows(runs, self.mean, self.scale)[0])
 
     def save(self, path: Any) -> None:
         """Write the model to one .npz file, as a whole or not at all.
 
         Raises ModelFileError if the place cannot be written or the cell is not one of chaoskit's.
         """
-        cls = type(self.cell)
-        if getattr(cells, cls.__name__, None) is not cls:
-            raise ModelFileError(f"{cls.__name__}: only cells of chaoskit.cells can be saved")
-        arrays = {f"cell.{name}": array for name, array in self.cell._asdict().items()}
-        arrays |= {"decoder": self.decoder, "mean": self.mean, "scale": self.scale, "context": self.context}
-        arrays |= {f"history.{name}": values for name, values in self.history.items()}
-        header: dict[str, Any] = {
-            "cell": cls.__name__, "dt": self.dt, "tau": self.tau, "settings": self.settings,
-            "best_update": self.best_update, "diverged_at": self.diverged_at, "lyapunov": None,
-        }  # fmt: skip
-        if self.lyapunov is not None:
-            header["lyapunov"] = asdict(self.lyapunov)
-            arrays["lyapunov.curve"] = header["lyapunov"].pop("curve")
-        model_file.write(path, header, arrays)
+        from .saved_model import save  # it reads models as well, and so needs this class
 
-
-def load(path: Any) -> FitResult:
-    """Read a model saved by `FitResult.save`.
-
-    Parameters
-    ----------
-    path : str or path-like
-
-    Returns
-    -------
-    FitResult
-
-    Raises
-    ------
-    ModelFileError
-        If the file is missing, damaged, of another version, or holds arrays that do not fit together.
-        Nothing in the file is ever executed.
-    """
-    header, arrays = model_file.read(path)
-    try:
-        cls = getattr(cells, str(header["cell"]), None)
-        if cls not in cells.ALL_CELLS:
-            raise InvalidInputError(f"unknown cell {header['cell']!r}")
-        cell = checked_cell(cls(*(arrays[f"cell.{name}"] for name in cls._fields)))
-        n = packing.sizes_of(cell).n
-        decoder = checked_decoder(arrays["decoder"], n, cell[0].dtype)
-        D = len(decoder)
-        rows: dict[str, Any] = {}
-        for name in ("mean", "scale", "context"):
-            rows[name] = _check.array(arrays[name], name, np.float64)
-            if rows[name].shape != (D,):
-                raise InvalidInputError(f"{name}: expected shape ({D},), got {rows[name].shape}")
-        estimate = header["lyapunov"]
-        if estimate is not None:
-            pairs = {key: tuple(estimate[key]) for key in ("interval", "fit_range", "fit")}
-            estimate = DataLyapunov(**{**estimate, **pairs, "curve": arrays["lyapunov.curve"]})
-        if not isinstance(header["settings"], dict):
-            raise InvalidInputError("settings: expected a mapping")
-        counts: dict[str, Any] = {"best_update": _check.integer(header["best_update"], "best_update")}
-        for name in ("tau", "diverged_at"):
-            counts[name] = None if header[name] is None else _check.integer(header[name], name, 1)
-        if not (rows["scale"] > 0).all():
-            raise InvalidInputError("scale: expected numbers above 0")
-        prefix = "history."
-        history = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
-        for name in ("update", "loss", "gradient_norm", "validation_update", "validation"):
-            if history[name].ndim != 1 or history[name].dtype.kind not in "fi":
-                raise InvalidInputError(f"history.{name}: expected one column of numbers")
-        return FitResult(
-            cell=cell, decoder=decoder, **rows, dt=_check.positive(header["dt"], "dt"), **counts,
-            lyapunov=estimate, history=history, settings=header["settings"], path=str(path),
-        )  # fmt: skip
-    except (InvalidInputError, KeyError, TypeError) as error:
-        raise ModelFileError(f"{path}: expected a complete chaoskit model, got a flaw: {error}") from None
+        save(self, path)

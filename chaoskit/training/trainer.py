@@ -1,4 +1,4 @@
-"""One training run: parameters, optimizer, forcing, and the windows they see."""
+"""One network in training: parameters, optimizer, forcing, and the windows they see."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..cells import protocol
-from ..forcing import AdaptiveGeneralized, Changing, Generalized, Schedule
+from ..forcing import AdaptiveGeneralized, Changing, Forcing, Generalized, Schedule
 from ..kernels import packing
 from ..kernels.windows import gather_windows
 from .adaptive import growth
 from .bptt import Backpropagation
+from .data import TrainingData
+from .latent import Latent
 from .optimizer import learning_rate_at, optimizer_class
+from .penalties import Penalty
 
 
 class TrainingState(NamedTuple):
@@ -29,6 +32,10 @@ class TrainingState(NamedTuple):
         So far.
     alpha : float or None
         Strength of adaptive generalized forcing.
+    seed : int
+        Of this run; restarts differ in it.
+    validation : float or None
+        The latest value of the measure of checkpoints.
     """
 
     epoch: int
@@ -38,42 +45,54 @@ class TrainingState(NamedTuple):
     losses: np.ndarray
     gradient_norms: np.ndarray
     alpha: float | None
+    seed: int
+    validation: float | None
 
 
 class Trainer:
-    """Parameters, optimizer and the windows they see."""
+    """Parameters, optimizer and the windows they see.
 
-    def __init__(self, network, latent, trained, data, forcing, settings, rng):
+    `trained`: whether the arrays of the latent state (decoder or initial map) are parameters, too.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        latent: Latent,
+        trained: bool,
+        data: TrainingData,
+        forcing: Forcing,
+        penalties: tuple[Penalty, ...],
+        settings: dict[str, Any],
+        rng: np.random.Generator,
+    ):
         length, batch = settings["sequence_length"], settings["batch_size"]
         self.cell = type(network)(*(np.array(a) for a in network))
-        self.latent, self.settings = type(latent)(*(np.array(a) for a in latent)), settings
-        self.data, self.length, self.batch, self.rng = data, length, batch, rng
+        self.latent = type(latent)(*(np.array(a) for a in latent))
+        self.trained, self.data, self.penalties, self.settings = trained, data, penalties, settings
+        self.length, self.batch, self.rng = length, batch, rng
         self.forcing: Any = forcing
         self.adaptive = isinstance(forcing, AdaptiveGeneralized)
-        self.alpha = forcing.start if self.adaptive else math.nan
+        self.alpha = forcing.start if isinstance(forcing, AdaptiveGeneralized) else math.nan
         densest = forcing.densest() if isinstance(forcing, Changing) else forcing
         slots = len(densest.schedule(length).keep)
         self.step = Backpropagation(self.cell, self.latent, length, batch, slots)
         fixed = protocol.fixed_fields(self.cell)
         self.fields = [name for name in self.cell._fields if name not in fixed]
-        self.trained = trained
         parameters = [getattr(self.cell, name) for name in self.fields]
         options = {"clip": settings["gradient_clip"], "value_clip": settings["value_clip"]}
         if settings["weight_decay"] is not None:
             options["weight_decay"] = settings["weight_decay"]
         make = optimizer_class(settings["optimizer"])
         self.optimizer = make([*parameters, *self.latent] if trained else parameters, **options)
-        self.windows = np.empty((length + 1, batch, data.shape[1]), data.dtype)
+        dtype = data.rows.dtype
+        self.windows = np.empty((length + 1, batch, data.rows.shape[1]), dtype)
+        self.driving = np.empty((length, batch, data.driving.shape[1]), dtype)
         # beyond it the optimizer's mean squares overflow, and training stands still
-        self.largest_norm = math.sqrt(float(np.finfo(data.dtype).max))
+        self.largest_norm = math.sqrt(float(np.finfo(dtype).max))
         self.losses: list[float] = []
         self.norms: list[float] = []
         self.diverged_at: int | None = None
-
-    @property
-    def decoder(self) -> np.ndarray:
-        """A copy of the readout (D, n)."""
-        return self.latent.readout(packing.sizes_of(self.cell).n).copy()
 
     @property
     def updates(self) -> int:
@@ -83,12 +102,16 @@ class Trainer:
         """One batch, at a share of the training; after a divergence nothing happens any more."""
         if self.diverged_at is not None:
             return
-        starts = self.rng.integers(0, len(self.data) - self.length, self.batch)
-        gather_windows(self.data, starts, self.windows)
+        starts = self.rng.integers(0, len(self.data.rows) - self.length, self.batch)
+        gather_windows(self.data.rows, starts, self.windows)
+        if self.driving.shape[2]:
+            gather_windows(self.data.driving, starts, self.driving)
         schedule = self._schedule(progress)
         loss, gradient, latent_gradient = self.step(
-            self.cell, self.latent, self.windows, schedule, noise=self._noise(schedule)
+            self.cell, self.latent, self.windows, schedule, self.driving, self._noise(schedule)
         )
+        for penalty in self.penalties:
+            penalty.add(self.cell, self.latent, gradient, latent_gradient)
         gradients = [getattr(gradient, name) for name in self.fields]
         if self.trained:
             gradients.extend(latent_gradient)
@@ -107,7 +130,8 @@ class Trainer:
         forcing = self.forcing
         if self.adaptive:
             if self.updates % forcing.interval == 0:
-                self.alpha = forcing.follow(self.alpha, growth(forcing, self.cell, self._forced_states()))
+                sigma = growth(forcing, self.cell, self._forced_states(), self.driving)
+                self.alpha = forcing.follow(self.alpha, sigma)
             forcing = Generalized(self.alpha)
         elif isinstance(forcing, Changing):
             forcing = forcing.at(progress, self.rng)
@@ -121,14 +145,16 @@ class Trainer:
         size = self.settings["input_noise"]
         if size == 0.0:
             return None
-        shape = len(schedule.keep), self.batch, self.data.shape[1]
-        return (size * self.rng.standard_normal(shape)).astype(self.data.dtype)
+        shape = len(schedule.keep), *self.windows.shape[1:]
+        return (size * self.rng.standard_normal(shape)).astype(self.windows.dtype)
 
-    def state(self, epoch: int) -> TrainingState:
+    def state(self, epoch: int, validation: float | None) -> TrainingState:
         """For a callback."""
         return TrainingState(
-            epoch, self.updates, type(self.cell)(*(a.copy() for a in self.cell)), self.decoder,
+            epoch, self.updates, type(self.cell)(*(a.copy() for a in self.cell)),
+            self.latent.readout(packing.sizes_of(self.cell).n).copy(),
             np.array(self.losses), np.array(self.norms), self.alpha if self.adaptive else None,
+            self.settings["seed"], validation,
         )  # fmt: skip
 
     def history(self) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Which checkpoint is the best: free runs against the training series."""
+"""Which checkpoint is the best: free runs and forecasts against the series."""
 
 from __future__ import annotations
 
@@ -8,88 +8,185 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import InvalidInputError
-from ..measures import spectral_distance, state_space_divergence
+from ..dynamics import lyapunov_spectrum
+from ..errors import ChaoskitError, InvalidInputError
+from ..measures import prediction_error, spectral_distance, state_space_divergence
+from .data import TrainingData
+from .latent import Latent
+from .result import FitResult
 
-_CHECKS = 40  # checkpoints over the whole training
+CHECKS = 40  # checkpoints over the whole training
 _STARTS = 16  # free runs a checkpoint, from states spread over the series
 _ROWS = 10_000  # rows of each of them, at most
 _FINALISTS = 8
-_EQUAL = 1.5  # scores within this factor of the best are equal: at the floor they scatter that much
+_EQUAL = 1.5  # scores of runs within this factor of the best are equal: at the floor they scatter that much
 _LONGEST = 100_000  # rows of a finalist's run, at most
 _COLUMNS = 5  # the histogram's limit: beyond it the divergence costs too much to repeat
+_FORECASTS = 200
+_EXPONENT_STEPS, _ALIGNED = 5_000, 500
+
+# measures of free runs, which are taken from many short runs and, of finalists, from a long one
+RUN_MEASURES = {
+    "reconstruction": ("state_space_divergence", "spectral_distance"),
+    "state_space_divergence": ("state_space_divergence",),
+    "spectral_distance": ("spectral_distance",),
+}
+MEASURES = (*RUN_MEASURES, "prediction_error")
 
 
 class Checkpoint(NamedTuple):
-    """Parameters after some updates, and how far their free runs are from the series."""
+    """Parameters after some updates, and how far they are from the series."""
 
     score: float
     update: int
     cell: Any
-    decoder: np.ndarray
+    latent: Latent
 
 
 class Validation:
-    """Judges checkpoints by state-space divergence plus spectral distance of free runs; keeps the best.
+    """Judges checkpoints by a measure and keeps the best.
 
-    The series is the one trained on: data that a model will be tested on must not choose it. Short runs
-    from many states find eight candidates; at the end each makes one long run from where the series ends,
+    The series is the one trained on, or its end that was held out: data that a model will be tested on must
+    not choose it. Short runs from many states find eight candidates; at the end each makes one long run,
     because a network may leave its attractor only after tens of thousands of steps. The worse of the two
-    scores counts; of checkpoints with equal scores the latest is taken, because its loss is lower.
+    scores counts; of checkpoints with equal scores the latest is taken, because its loss is lower. A forecast
+    error or a user's own measure is taken once, and the lowest value wins.
     """
 
-    def __init__(self, data: np.ndarray, result: Callable[..., Any]):
-        self.data, self.result = data, result
-        self.rows = min(len(data), _ROWS)
-        count = int(np.clip(2 * len(data) // self.rows, 1, _STARTS))
-        self.starts = data[np.linspace(0, len(data) - 1, count).astype(int)]
+    def __init__(
+        self,
+        data: TrainingData,
+        model: Callable[[Any, Latent], FitResult],
+        measure: str | Callable[[FitResult, np.ndarray, np.ndarray], float],
+        context_length: int,
+        horizon: int,
+        n_exponents: int,
+    ):
+        self.series, self.inputs, self.embedding = data.judged, data.judged_inputs, data.embedding
+        self.model, self.measure, self.length = model, measure, context_length
+        self.horizon, self.n_exponents = horizon, n_exponents
+        self.driven = data.inputs.shape[1] > 0
+        beyond = len(self.series) - self.length  # rows that follow the first context
+        self.rows = min(max(1, beyond // 2) if self.driven else len(self.series), _ROWS)
         self.updates: list[int] = []
         self.scores: list[float] = []
+        self.exponents: list[np.ndarray] = []
         self.finalists: list[Checkpoint] = []
 
-    def due(self, epoch: int, epochs: int) -> bool:
+    @staticmethod
+    def due(epoch: int, epochs: int) -> bool:
         """True about forty times, the last epoch included."""
-        every = max(1, epochs // _CHECKS)
+        every = max(1, epochs // CHECKS)
         return epoch == epochs or epoch % every == 0
 
-    def judge(self, cell: Any, decoder: np.ndarray, update: int) -> None:
+    def judge(self, cell: Any, latent: Latent, update: int) -> None:
         """Score this checkpoint; keep a copy if it is among the best so far."""
-        score = self._score(self._model(cell, decoder).predict(self.starts, self.rows))
+        model = self.model(cell, latent)
+        score = self._score(model)
         self.updates.append(update)
         self.scores.append(score)
-        copy = Checkpoint(score, update, type(cell)(*(a.copy() for a in cell)), decoder.copy())
+        if self.n_exponents:
+            self.exponents.append(self._exponents(model))
+        copy = Checkpoint(score, update, _copy(cell), _copy(latent))
         self.finalists = sorted([*self.finalists, copy], key=lambda c: (c.score, -c.update))[:_FINALISTS]
+
+    def checks_without_improvement(self) -> int:
+        """Checks since the best one; none count before the first that could be scored."""
+        if not self.scores or math.isinf(min(self.scores)):
+            return 0
+        return len(self.scores) - 1 - int(np.argmin(self.scores))
 
     def best(self) -> Checkpoint | None:
         """The latest of the finalists that are about as good as the best; None if none was judged."""
         if not self.finalists:
             return None
-        steps = min(len(self.data), _LONGEST)
+        if self.measure not in RUN_MEASURES:
+            return self.finalists[0]
         judged = []
         for checkpoint in self.finalists:
-            model = self._model(checkpoint.cell, checkpoint.decoder)
-            score = self._score(model.predict(model.context[None], steps))
-            judged.append(checkpoint._replace(score=max(score, checkpoint.score)))
+            run = self._long_run(self.model(checkpoint.cell, checkpoint.latent))
+            judged.append(checkpoint._replace(score=max(self._distance(run), checkpoint.score)))
         limit = _EQUAL * min(c.score for c in judged)
         return max((c for c in judged if c.score <= limit), key=lambda c: c.update)
 
-    def _model(self, cell: Any, decoder: np.ndarray) -> Any:
-        return self.result(cell, decoder, {"loss": np.zeros(0)}, 0, None)
+    def _score(self, model: FitResult) -> float:
+        """The measure; infinity where it cannot be taken."""
+        if callable(self.measure):
+            value = float(self.measure(model, self.series, self.inputs))
+            return value if not math.isnan(value) else math.inf
+        if self.measure == "prediction_error":
+            return self._forecast_error(model)
+        last = len(self.series) - 1 - (self.rows if self.driven else 0)
+        count = int(np.clip(2 * len(self.series) // self.rows, 1, _STARTS))
+        return self._distance(self._runs(model, last, count, self.rows))
 
-    def _score(self, runs: np.ndarray) -> float:
+    def _runs(self, model: FitResult, last: int, count: int, steps: int) -> np.ndarray:
+        """Runs (count, steps, D) after rows spread from the first context to row `last`."""
+        ends = np.linspace(self.length - 1, max(last, self.length - 1), count).astype(int)
+        return self._run_after(model, ends, steps)
+
+    def _run_after(self, model: FitResult, ends: np.ndarray, steps: int) -> np.ndarray:
+        before = np.arange(1 - self.length, 1)
+        driving = None
+        if self.driven:
+            driving = self.inputs[ends[:, None] + np.arange(1 - self.length, steps)]
+        return model.predict(self.series[ends[:, None] + before], steps, inputs=driving)
+
+    def _long_run(self, model: FitResult) -> np.ndarray:
+        """One run (1, steps, D): on where the series ended, or along all inputs there are."""
+        if self.driven:
+            return self._run_after(model, np.array([self.length - 1]), len(self.series) - self.length)
+        return model.predict(model.context[None], min(len(self.series), _LONGEST))
+
+    def _distance(self, runs: np.ndarray) -> float:
         """Infinity where a run (count, rows, D) diverges or stands still."""
-        if not np.isfinite(runs).all():
+        if not np.isfinite(runs).all() or runs.shape[1] <= self.embedding.span:
             return math.inf
-        flat = runs.reshape(-1, runs.shape[2])
+        parts = RUN_MEASURES[self.measure]  # type: ignore[index]
         try:
-            divergence = state_space_divergence(self.data[:, :_COLUMNS], flat[:, :_COLUMNS])
-            spectral = np.mean([spectral_distance(self.data, run) for run in runs])
+            total = 0.0
+            if "state_space_divergence" in parts:
+                true = self.embedding.vectors(self.series)[:, :_COLUMNS]
+                vectors = self.embedding.vectors(runs)[:, :, :_COLUMNS]
+                total += float(state_space_divergence(true, vectors.reshape(-1, true.shape[1])))
+            if "spectral_distance" in parts:
+                total += float(np.mean([spectral_distance(self.series, run) for run in runs]))
         except InvalidInputError:
             return math.inf
-        return float(divergence) + float(spectral)
+        return total
+
+    def _forecast_error(self, model: FitResult) -> float:
+        last = len(self.series) - 1 - self.horizon
+        ends = np.unique(np.linspace(self.length - 1, last, _FORECASTS).astype(int))
+        runs = self._run_after(model, ends, self.horizon)
+        if not np.isfinite(runs).all():
+            return math.inf
+        true = self.series[ends[:, None] + np.arange(1, self.horizon + 1)]
+        return float(prediction_error(true, runs, scale=model.scale))
+
+    def _exponents(self, model: FitResult) -> np.ndarray:
+        """Leading exponents of the closed loop per unit time; NaN where there are none."""
+        steps, inputs = _EXPONENT_STEPS, None
+        if self.driven:
+            steps, inputs = min(steps, len(self.inputs) - _ALIGNED), self.inputs
+        try:
+            found = lyapunov_spectrum(
+                model, steps=steps, k=self.n_exponents, dt=model.dt, inputs=inputs, transient=0,
+                tangent_transient=_ALIGNED, qr_every=1,
+            )  # fmt: skip
+        except ChaoskitError:
+            return np.full(self.n_exponents, np.nan)
+        return found.exponents
 
     def history(self) -> dict[str, np.ndarray]:
-        return {
+        found = {
             "validation_update": np.array(self.updates, np.int64),
             "validation": np.array(self.scores, np.float64),
         }
+        if self.n_exponents:
+            found["exponents"] = np.array(self.exponents, np.float64).reshape(-1, self.n_exponents)
+        return found
+
+
+def _copy(arrays: Any) -> Any:
+    return type(arrays)(*(a.copy() for a in arrays))

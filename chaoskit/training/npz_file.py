@@ -1,4 +1,4 @@
-"""Models on disk: one .npz with a JSON header, read without executing anything."""
+"""Models and checkpoints on disk: one .npz with a JSON header, read without executing anything."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import numpy as np
 
 from ..errors import ModelFileError
 
-FORMAT = "chaoskit model"
-VERSION = 1
+VERSION = 2
 _LARGEST = 1 << 32  # bytes that a file may unpack to
 # What zipfile, numpy and json raise for files that are damaged, or built to do harm: an encrypted member
 # is a RuntimeError, an array that claims more than the memory a MemoryError, deep JSON a RecursionError.
@@ -25,10 +24,12 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def write(path: Any, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    """Write header and arrays to `path` as a whole or not at all."""
+def write(path: Any, kind: str, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Write header and arrays to `path` as a whole or not at all; `kind`: "model" or "checkpoint"."""
     target = _path(path)
-    text = json.dumps({"format": FORMAT, "version": VERSION, **header}, allow_nan=True, default=_plain)
+    text = json.dumps(
+        {"format": f"chaoskit {kind}", "version": VERSION, **header}, allow_nan=True, default=_plain
+    )
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
     except OSError as error:
@@ -52,8 +53,8 @@ def write(path: Any, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> N
         raise
 
 
-def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Header and arrays of a file written by `write`.
+def read(path: Any, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of a file written by `write` as this kind.
 
     Raises ModelFileError for anything else; pickles are never loaded.
     """
@@ -62,19 +63,19 @@ def read(path: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         with zipfile.ZipFile(source) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > _LARGEST:
-            raise ModelFileError(f"{source}: would unpack to {size} bytes; this is no chaoskit model")
+            raise ModelFileError(f"{source}: would unpack to {size} bytes; this is no chaoskit {kind}")
         with np.load(source, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays.pop("header").tobytes().decode())
-        if not isinstance(header, dict) or header.get("format") != FORMAT:
-            raise ValueError("no chaoskit header")
+        if not isinstance(header, dict) or header.get("format") != f"chaoskit {kind}":
+            raise ValueError(f"no header of a chaoskit {kind}")
     except FileNotFoundError:
         raise ModelFileError(f"{source}: no such file") from None
     except OSError as error:
         raise ModelFileError(f"{source}: cannot be read ({error})") from None
     except _DAMAGE as error:
         raise ModelFileError(
-            f"{source}: expected a model saved by chaoskit (.npz), got something else ({error})"
+            f"{source}: expected a {kind} saved by chaoskit (.npz), got something else ({error})"
         ) from None
     if header.get("version") != VERSION:
         raise ModelFileError(

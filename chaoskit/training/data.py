@@ -1,0 +1,153 @@
+"""What a training sees of a measured series: standardised rows, delay vectors, inputs, a held-out end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _check
+from ..errors import InvalidInputError
+from ..timeseries import choose_delay, choose_dimension
+
+_FEWEST = 20  # rows
+
+
+class Embedding(NamedTuple):
+    """Delay vectors: `dimension` copies of every column, `delay` steps apart, the newest last."""
+
+    delay: int
+    dimension: int
+
+    @property
+    def span(self) -> int:
+        """Steps from the oldest to the newest row of a vector."""
+        return self.delay * (self.dimension - 1)
+
+    def vectors(self, rows: np.ndarray) -> np.ndarray:
+        """Delay vectors (..., L - span, D * dimension) of rows (..., L, D); as `embed`, of many series."""
+        count = rows.shape[-2] - self.span
+        parts = [rows[..., k * self.delay : k * self.delay + count, :] for k in range(self.dimension)]
+        return np.concatenate(parts, axis=-1)
+
+
+NO_EMBEDDING = Embedding(1, 1)
+
+
+class Scaling(NamedTuple):
+    """z-score of columns."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        return (values - self.mean) / self.scale
+
+    def undo(self, values: np.ndarray) -> np.ndarray:
+        return values * self.scale + self.mean
+
+
+def scaling_of(values: np.ndarray) -> Scaling:
+    """z-score of the columns of (T, D); a column that never changes is only centred."""
+    scale = values.std(axis=0)
+    return Scaling(values.mean(axis=0), np.where(scale > 0, scale, 1.0))
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A series prepared for training.
+
+    Attributes
+    ----------
+    series : ndarray, shape (T, D), float64
+        As measured.
+    inputs : ndarray, shape (T, M), float64
+        Row t drives the step from t to t + 1; M may be 0.
+    embedding : Embedding
+    scaling, input_scaling : Scaling
+    rows : ndarray, shape (T', D * dimension)
+        Standardised delay vectors of the part that is trained on, in the dtype of the training.
+    driving : ndarray, shape (T', M)
+        Standardised inputs, row by row beside `rows`.
+    judged_from : int
+        First row of `series` that checkpoints are judged by: 0, or the start of the held-out end.
+    """
+
+    series: np.ndarray
+    inputs: np.ndarray
+    embedding: Embedding
+    scaling: Scaling
+    input_scaling: Scaling
+    rows: np.ndarray
+    driving: np.ndarray
+    judged_from: int
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Rows (T'', D) that checkpoints are judged by."""
+        return self.series[self.judged_from :]
+
+    @property
+    def judged_inputs(self) -> np.ndarray:
+        """Inputs (T'', M) beside them."""
+        return self.inputs[self.judged_from :]
+
+
+def prepare_data(
+    series: Any, inputs: Any, embedding: Any, validation_share: float, dtype: np.dtype
+) -> TrainingData:
+    """Check a series and its inputs, embed and standardise them, and hold out the end."""
+    data = _check.series(series, minimum=_FEWEST)
+    _check.moderate(data)
+    driving = _inputs(inputs, len(data))
+    share = _check.share(validation_share, "validation_share")
+    trained = len(data) if share == 0.0 else round((1.0 - share) * len(data))
+    delays = _embedding(embedding, data[:trained])
+    if trained - delays.span < _FEWEST or (share > 0.0 and len(data) - trained - delays.span < _FEWEST):
+        raise InvalidInputError(
+            f"validation_share: expected at least {_FEWEST} rows before and after the split and beyond the "
+            f"embedding's {delays.span} steps, got {trained} and {len(data) - trained}"
+        )
+    scaling, input_scaling = scaling_of(data[:trained]), scaling_of(driving[:trained])
+    if (np.ptp(data[:trained], axis=0) == 0).any():
+        raise InvalidInputError("series: a column never changes before the held-out end; remove it")
+    rows = delays.vectors(scaling.apply(data[:trained]))
+    return TrainingData(
+        series=data, inputs=driving, embedding=delays, scaling=scaling, input_scaling=input_scaling,
+        rows=np.ascontiguousarray(rows, dtype),
+        driving=np.ascontiguousarray(input_scaling.apply(driving[delays.span : trained]), dtype),
+        judged_from=0 if share == 0.0 else trained,
+    )  # fmt: skip
+
+
+def _inputs(inputs: Any, rows: int) -> np.ndarray:
+    if inputs is None:
+        return np.zeros((rows, 0))
+    values = _check.array(inputs, "inputs", np.float64)
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or len(values) != rows or values.shape[1] == 0:
+        raise InvalidInputError(
+            f"inputs: expected one row for each of the {rows} rows of the series, shape ({rows},) or "
+            f"({rows}, M), got {np.shape(inputs)}; row t drives the step from t to t + 1"
+        )
+    if values.size:
+        _check.moderate(values, "inputs")
+    return values
+
+
+def _embedding(value: Any, data: np.ndarray) -> Embedding:
+    if value is None:
+        return NO_EMBEDDING
+    if isinstance(value, str):
+        if value != "auto":
+            raise InvalidInputError(f'embedding: expected (delay, dimension), "auto" or None, got {value!r}')
+        delay = choose_delay(data)
+        return Embedding(delay, max(2, choose_dimension(data, delay)))
+    try:
+        delay, dimension = value
+    except (TypeError, ValueError):
+        raise InvalidInputError(
+            f'embedding: expected (delay, dimension), "auto" or None, got {value!r}'
+        ) from None
+    return Embedding(_check.integer(delay, "delay", 1), _check.integer(dimension, "dimension", 1))

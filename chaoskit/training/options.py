@@ -1,0 +1,112 @@
+"""Arguments of `fit`: checked, with what is left to choose chosen, as one mapping of plain values."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .. import _check
+from ..errors import ChaoskitWarning, InvalidInputError
+from ..forcing import Forcing, Never, Sparse
+from ..timeseries import DataLyapunov, estimate_lyapunov
+from .bptt import checked_schedule
+from .optimizer import DECAYS, optimizer_class
+from .validation import MEASURES
+
+_SHORTEST = 200  # steps of a training window chosen automatically
+
+
+def checked_options(given: dict[str, Any]) -> dict[str, Any]:
+    """Options of the training in `given`, each checked by itself."""
+    integers = {"batch_size": 1, "epochs": 1, "batches_per_epoch": 1, "restarts": 1, "checkpoint_interval": 1}
+    checked: dict[str, Any] = {k: _check.integer(given[k], k, least) for k, least in integers.items()}
+    for name in ("learning_rate", "final_learning_rate"):
+        checked[name] = _check.positive(given[name], name)
+    for name in ("gradient_clip", "value_clip"):  # infinity switches clipping off
+        checked[name] = math.inf if given[name] == math.inf else _check.positive(given[name], name)
+    checked["input_noise"] = _not_negative(given["input_noise"], "input_noise")
+    checked["weight_decay"] = (
+        None if given["weight_decay"] is None else _not_negative(given["weight_decay"], "weight_decay")
+    )
+    for name in ("patience", "threads", "checkpoint_every"):
+        checked[name] = None if given[name] is None else _check.integer(given[name], name, 1)
+    checked["track_exponents"] = _check.integer(given["track_exponents"], "track_exponents")
+    optimizer_class(given["optimizer"])
+    if given["learning_rate_decay"] not in DECAYS:
+        raise InvalidInputError(
+            f"learning_rate_decay: expected one of {DECAYS}, got {given['learning_rate_decay']!r}"
+        )
+    measure = given["validation_measure"]
+    if not callable(measure) and measure not in MEASURES:
+        raise InvalidInputError(
+            f"validation_measure: expected one of {MEASURES} or a function of a model, a series and its "
+            f"inputs, got {measure!r}"
+        )
+    checked["validation_measure"] = (
+        getattr(measure, "__qualname__", repr(measure)) if callable(measure) else measure
+    )
+    return checked | {k: given[k] for k in ("optimizer", "learning_rate_decay")}
+
+
+def float_type(dtype: Any) -> np.dtype:
+    """float32 or float64."""
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = None
+    if kind not in (np.float32, np.float64):
+        raise InvalidInputError(f"dtype: expected float32 or float64, got {dtype!r}")
+    return np.dtype(kind)
+
+
+def _not_negative(value: Any, name: str) -> float:
+    return 0.0 if value == 0 else _check.positive(value, name)
+
+
+def choose_forcing(forcing: Any, data: np.ndarray, dt: float) -> tuple[Forcing, DataLyapunov | None]:
+    """The forcing asked for, or the one that the series itself asks for."""
+    if not isinstance(forcing, str):
+        checked_schedule(forcing, 1)
+        if isinstance(forcing, Never):
+            warnings.warn(
+                "Never(): gradients of a chaotic series grow without bound over the window; a window "
+                "restarts from data, so a short one hides the failure",
+                ChaoskitWarning,
+                stacklevel=3,
+            )
+        return forcing, None
+    if forcing != "auto":
+        raise InvalidInputError(f'forcing: expected "auto" or an object such as Sparse(tau), got {forcing!r}')
+    estimate = estimate_lyapunov(data, dt)
+    if estimate.recommended_tau is None:
+        raise InvalidInputError(
+            f"forcing: no predictability time in this series ({estimate.quality}; exponent "
+            f"{estimate.exponent:.3g}, interval {estimate.interval[0]:.3g} to {estimate.interval[1]:.3g}); "
+            "give the interval yourself: forcing=Sparse(tau)"
+        )
+    return Sparse(estimate.recommended_tau), estimate
+
+
+def choose_length(value: int | str, tau: int | None, rows: int) -> int:
+    """Steps of a training window; longer than the forcing interval, shorter than the series."""
+    longest = rows - 1
+    if isinstance(value, str):
+        if value != "auto":
+            raise InvalidInputError(f'sequence_length: expected "auto" or a number of steps, got {value!r}')
+        length = min(max(4 * (tau or 0), _SHORTEST), longest)
+    else:
+        length = _check.integer(value, "sequence_length", 2)
+    if length > longest:
+        raise InvalidInputError(
+            f"sequence_length: expected at most {longest} steps for {rows} rows, got {length}; give a "
+            "shorter one or a longer series"
+        )
+    if tau is not None and tau >= length:
+        raise InvalidInputError(
+            f"forcing: the interval tau={tau} is not smaller than the sequence length {length}; a window "
+            "restarts from data, so that the interval would never be reached: give a longer sequence_length"
+        )
+    return length
