@@ -74,7 +74,9 @@ class Backpropagation:
         return total / count, self.gradient, self.latent_gradient
 
 
-def loss_and_gradient(cell: Any, decoder: Any, series: Any, *, forcing: Forcing, inputs: Any = None):
+def loss_and_gradient(
+    cell: Any, decoder: Any, series: Any, *, forcing: Forcing, inputs: Any = None
+) -> tuple[float, Any, Any]:
     """Loss of one batch of forced sequences and all its gradients, by backpropagation through time.
 
     The state starts at pinv(B) x_0. Each step predicts B z_t from z_t = F(z~_{t-1}, inputs[t-1]); where

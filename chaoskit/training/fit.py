@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check
-from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
+from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError, ModelFileError
 from ..kernels import packing
 from .data import TrainingData, prepare_data
 from .latent import Latent, ObservedStates
@@ -233,6 +233,8 @@ def _file(path: Any, restart: int, restarts: int) -> Path | None:
         file = Path(path)
     except TypeError:
         raise InvalidInputError(f"checkpoint: expected a file name, got {path!r}") from None
+    if not file.parent.is_dir():
+        raise ModelFileError(f"checkpoint: {file}: the folder {file.parent} is not there; make it first")
     return file if restarts == 1 else file.with_name(f"{file.stem}.{restart}{file.suffix}")
 
 

@@ -41,7 +41,7 @@ class DecoderInversion(NamedTuple):
         """How many numbers of the state forcing sets."""
         return nx
 
-    def add_gradient(self, out: DecoderInversion, readout: np.ndarray, encoder: np.ndarray) -> None:
+    def add_gradient(self, out: Any, readout: np.ndarray, encoder: np.ndarray) -> None:
         """`out` from the gradients of B and of M."""
         B = self.decoder
         out.decoder[...] = readout
@@ -71,7 +71,7 @@ class ObservedStates(NamedTuple):
         """How many numbers of the state forcing sets."""
         return self.initial_map.shape[1]
 
-    def add_gradient(self, out: ObservedStates, readout: np.ndarray, encoder: np.ndarray) -> None:
+    def add_gradient(self, out: Any, readout: np.ndarray, encoder: np.ndarray) -> None:
         """`out` from the gradients of B and of M."""
         out.initial_map[...] = encoder[self.initial_map.shape[1] :]
 

@@ -111,9 +111,9 @@ def train_all(runs: list[Run], threads: int | None, progress: bool) -> list[Chec
             except BaseException:  # the user's interrupt arrives here; the threads end with their epoch
                 broken.set()
                 raise
-        errors = [f.exception() for f in futures if not isinstance(f.exception(), (_Broken, type(None)))]
-        if errors:
-            raise errors[0]
+        for error in (future.exception() for future in futures):
+            if error is not None and not isinstance(error, _Broken):
+                raise error
         return [f.result() for f in futures]
     finally:
         bar.close()
