@@ -183,6 +183,53 @@ def forced_loss(cell, decoder, series, tau, inputs=None):
     return np.mean([r[0] for r in runs]), min(r[1] for r in runs)
 
 
+def forcing_terms(scheme, T):
+    """Rows (keep, data, cut, whole), one before each of T steps, from what the docstrings of the schemes say.
+
+    z~ = keep z + data z_data. cut: z is taken as a constant. whole: this is about the whole state, and not
+    only about the part that observations set.
+    """
+    rows = np.tile([1.0, 0.0, 0.0, 0.0], (T, 1))
+    alpha, every = getattr(scheme, "alpha", getattr(scheme, "start", None)), getattr(scheme, "tau", None)
+    if every is not None:
+        actions = {"Sparse": (0, 1, 0, 0), "Windowed": (0, 0, 0, 1), "Truncated": (1, 0, 1, 1)}
+        rows[::every] = actions[type(scheme).__name__]
+    elif alpha is not None:
+        rows[:, :2] = 1.0 - alpha, alpha
+    rows[0] = 0, 1, 0, 1
+    return rows
+
+
+def latent_maps(latent, planes):
+    """(B, M): x = B h reads the first state plane, and observations give the state M x."""
+    if type(latent).__name__ == "ObservedStates":
+        D = latent.initial_map.shape[1]
+        M = np.concatenate([np.eye(D), latent.initial_map])
+        return np.eye(D, len(M) // planes), M
+    B = latent.decoder
+    return B, np.concatenate([np.linalg.pinv(B), np.zeros(((planes - 1) * B.shape[1], len(B)))])
+
+
+def scheduled_run(cell, latent, series, scheme, inputs, *, frozen=None, noise=None):
+    """(loss, states that the steps start from) of one sequence (T + 1, D) forced by any scheme.
+
+    frozen: states to go on from at cuts. noise (T, D) is added to the data that forcing uses.
+    """
+    T = len(series) - 1
+    B, M = latent_maps(latent, 2 if type(cell).__name__ == "LSTM" else 1)
+    some = len(B) if type(latent).__name__ == "ObservedStates" else len(M)
+    z, states, errors = np.zeros(len(M)), [], []
+    for t, (keep, data, cut, whole) in enumerate(forcing_terms(scheme, T)):
+        own = frozen[t] if cut and frozen is not None else z
+        observed = series[t] if noise is None else series[t] + noise[t]
+        width = len(M) if whole else some
+        z = np.concatenate([keep * own[:width] + data * (M @ observed)[:width], own[width:]])
+        states.append(z)
+        z = step(cell, z, inputs[t])
+        errors.append(series[t + 1] - B @ z[: B.shape[1]])
+    return np.mean(np.square(errors)), np.array(states)
+
+
 def qr_spectrum(cell, x0, steps, transient=0, inputs=None):
     """Exponents (N,) by a QR decomposition at every step; the first `transient` steps align."""
     x, Q = np.asarray(x0, float), np.eye(len(x0))

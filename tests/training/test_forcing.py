@@ -7,86 +7,152 @@ import numpy as np
 import pytest
 
 from chaoskit import forcing
-from chaoskit.cells import GRU, LSTM, DendPLRNN, ShPLRNN, Tanh
+from chaoskit.cells import (
+    ALL_CELLS,
+    GRU,
+    LSTM,
+    Antisymmetric,
+    DiagonalLinear,
+    Linear,
+    ShPLRNN,
+    Tanh,
+    protocol,
+)
 from chaoskit.errors import InvalidInputError
-from chaoskit.training import loss_and_gradient
+from chaoskit.training import ObservedStates, loss_and_gradient
+from chaoskit.training.bptt import Backpropagation
+from chaoskit.training.latent import DecoderInversion
 
+RNG = np.random.default_rng(5)
 SCHEMES = {
     "sparse": forcing.Sparse(3),
+    "jittered": forcing.Sparse(4, jitter=3).at(0.5, RNG),
+    "annealed": forcing.Annealed(1, 4).at(0.5, RNG),
     "generalized": forcing.Generalized(0.3),
     "replaced": forcing.Generalized(1.0),
     "free": forcing.Generalized(0.0),
+    "adaptive": forcing.AdaptiveGeneralized(start=0.6),
     "windowed": forcing.Windowed(4),
     "truncated": forcing.Truncated(3),
     "never": forcing.Never(),
 }
+SMOOTH = (Tanh, LSTM, GRU, Antisymmetric, Linear, DiagonalLinear)
+T = 11
+
+cells = pytest.mark.parametrize("cell_class", ALL_CELLS, ids=lambda c: c.__name__)
+schemes = pytest.mark.parametrize("scheme", SCHEMES)
+latents = pytest.mark.parametrize("kind", [DecoderInversion, ObservedStates], ids=["decoder", "observed"])
 
 
-def plain_loss(cell, decoder, series, schedule, inputs, frozen=None):
-    """(loss, states before each forcing) of one sequence; `frozen`: states to go on from at cuts."""
-    P = np.linalg.pinv(decoder)
-    n = len(P)
-    z, errors, met = None, [], {}
-    for t in range(len(series) - 1):
-        slot = schedule.slot[t]
-        if slot >= 0:
-            source = 1.0 if schedule.source is None else schedule.source[slot]
-            target = np.concatenate([P @ series[t] * source, np.zeros(cell.layout.state * n - n)])
-            own = np.zeros_like(target) if z is None else z
-            met[t] = own
-            if frozen is not None:
-                own = frozen[t]
-            z = schedule.keep[slot] * own + (1 - schedule.keep[slot]) * target
-        z = naive.step(cell, z, inputs[t])
-        errors.append(series[t + 1] - decoder @ z[:n])
-    return np.mean(np.square(errors)), met
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("cell_class", [Tanh, LSTM, GRU, ShPLRNN, DendPLRNN], ids=lambda c: c.__name__)
-def test_loss_and_gradients(cell_class, scheme):
+def draw(cell_class, kind, scheme, *, n=4, D=2, noise=None):
+    """A cell, a latent state, data and inputs whose pre-activations all stay 1e-4 away from a kink."""
     rng = np.random.default_rng(3)
     options = {"n_hidden": 5} if cell_class is ShPLRNN else {}
-    cell = naive.perturbed(cell_class.init(4, 1, rng=rng, **options), rng, 0.1, 0.8)
-    decoder = rng.standard_normal((2, 4))
-    series, inputs = rng.standard_normal((12, 2)), rng.standard_normal((11, 1))
-    schedule = SCHEMES[scheme].schedule(11)
-    loss, gradient, decoder_gradient = loss_and_gradient(
-        cell, decoder, series, forcing=SCHEMES[scheme], inputs=inputs
-    )
-    value, met = plain_loss(cell, decoder, series, schedule, inputs)
-    frozen = met if scheme == "truncated" else None  # a cut holds the state, whatever the schedule says
-    assert loss == pytest.approx(value, rel=1e-12)
-    parts = [*cell, decoder]
-    scale = max(np.abs(a).max() for a in (*gradient, decoder_gradient))
-    for k, (value, found) in enumerate(zip(parts, [*gradient, decoder_gradient], strict=True)):
-        for at in np.ndindex(value.shape):
+    for _ in range(50):
+        cell = naive.perturbed(cell_class.init(n, 1, rng=rng, **options), rng, 0.1, 0.8)
+        shape = (D, n) if kind is DecoderInversion else (n * cell_class.layout.state - D, D)
+        latent = kind(rng.standard_normal(shape))
+        series, inputs = rng.standard_normal((T + 1, D)), rng.standard_normal((T, 1))
+        states = naive.scheduled_run(cell, latent, series, scheme, inputs, noise=noise)[1]
+        apart = np.concatenate(
+            [naive.pre_activations(cell, z, u) for z, u in zip(states, inputs, strict=True)]
+        )
+        # exactly 0 is a state that was set to 0: it stays there, and no derivative is taken across the kink
+        near = np.abs(apart[apart != 0.0]).min()
+        if np.isfinite(states).all() and (cell_class in SMOOTH or near > 1e-4):
+            return cell, latent, series, inputs
+    raise AssertionError("no draw without a kink")
+
+
+def differences(cell, latent, series, inputs, scheme, noise=None, h=2e-6):
+    """The oracle's loss differentiated by all that is trained, in the order of cell and latent state."""
+    # a cut holds the state, whatever the parameters do to it
+    frozen = naive.scheduled_run(cell, latent, series, scheme, inputs, noise=noise)[1]
+    parts, found = [*cell, *latent], []
+    for k, value in enumerate(parts):
+        out = np.zeros_like(value)
+        fixed = k < len(cell) and cell._fields[k] in protocol.fixed_fields(cell)
+        for at in () if fixed else np.ndindex(value.shape):
             sides = []
-            for h in (2e-6, -2e-6):
-                moved = [a.copy() for a in parts]
-                moved[k][at] += h
+            for step in (h, -h):
+                moved = value.copy()
+                moved[at] += step
+                all_parts = [*parts[:k], moved, *parts[k + 1 :]]
+                one, start = type(cell)(*all_parts[:-1]), type(latent)(all_parts[-1])
                 sides.append(
-                    plain_loss(type(cell)(*moved[:-1]), moved[-1], series, schedule, inputs, frozen)[0]
+                    naive.scheduled_run(one, start, series, scheme, inputs, frozen=frozen, noise=noise)[0]
                 )
-            assert found[at] == pytest.approx((sides[0] - sides[1]) / 4e-6, abs=1e-7 * scale)
+            out[at] = (sides[0] - sides[1]) / (2 * h)
+        found.append(out)
+    return found
 
 
-def test_generalized_forcing_shrinks_the_chain():
-    """P10: from an input to a late error the gradient falls by 1 - alpha for each step in between."""
-    cell = Tanh.init(3, 1, rng=0)
-    cell = cell._replace(U=np.zeros_like(cell.U), b=np.zeros_like(cell.b))
-    T = 6
-    series, inputs = np.zeros((T + 1, 3)), np.zeros((T, 1))
-    inputs[0], series[T] = 1.0, 1.0  # drives the first step only; the error is at the end only
+def relative_error(parts, others):
+    size = max(np.abs(a).max(initial=0.0) for a in others)
+    return max(np.abs(a - b).max(initial=0.0) for a, b in zip(parts, others, strict=True)) / size
 
-    def gradient(alpha):
-        return loss_and_gradient(cell, np.eye(3), series, forcing=forcing.Generalized(alpha), inputs=inputs)[
-            1
-        ].U
 
-    for alpha in (0.1, 0.5, 0.9):
-        np.testing.assert_allclose(gradient(alpha), (1 - alpha) ** (T - 1) * gradient(0.0), rtol=1e-12)
-    assert (gradient(1.0) == 0.0).all()
+@latents
+@schemes
+@cells
+def test_loss_and_gradients(cell_class, scheme, kind, measured):
+    way = SCHEMES[scheme]
+    cell, latent, series, inputs = draw(cell_class, kind, way)
+    loss, gradient, latent_gradient = loss_and_gradient(cell, latent, series, forcing=way, inputs=inputs)
+    assert loss == pytest.approx(naive.scheduled_run(cell, latent, series, way, inputs)[0], rel=1e-12)
+    of_latent = latent_gradient if kind is ObservedStates else (latent_gradient,)
+    error = relative_error([*gradient, *of_latent], differences(cell, latent, series, inputs, way))
+    measured("difference_error", f"{error:.1e}")
+    assert error <= 1e-7
+
+
+@latents
+@pytest.mark.parametrize("D", [1, 4])
+@pytest.mark.parametrize("cell_class", [Tanh, LSTM], ids=lambda c: c.__name__)
+def test_one_observation_and_one_for_every_unit(cell_class, D, kind):
+    """With D = n all states of a Tanh are observed, and the c of an LSTM alone is not."""
+    way = SCHEMES["generalized"]
+    cell, latent, series, inputs = draw(cell_class, kind, way, D=D)
+    found = loss_and_gradient(cell, latent, series, forcing=way, inputs=inputs)
+    of_latent = found[2] if kind is ObservedStates else (found[2],)
+    true = differences(cell, latent, series, inputs, way)
+    assert relative_error([*found[1], *of_latent], true) <= 1e-7
+
+
+@latents
+@pytest.mark.parametrize("scheme", ["sparse", "generalized", "windowed"])
+def test_noise_on_the_forced_data(scheme, kind):
+    """Data with noise set the state, data without it are what is predicted."""
+    way = SCHEMES[scheme]
+    schedule = way.schedule(T)
+    noise = np.zeros((T, 2))
+    noise[schedule.times] = np.random.default_rng(8).standard_normal((len(schedule.times), 2))
+    cell, latent, series, inputs = draw(Tanh, kind, way, noise=noise)
+    run = Backpropagation(cell, latent, T, 1, len(schedule.times))
+    loss, gradient, latent_gradient = run(
+        cell, latent, series[:, None], schedule, inputs[:, None], noise[schedule.times][:, None]
+    )
+    true = differences(cell, latent, series, inputs, way, noise)
+    assert loss == pytest.approx(
+        naive.scheduled_run(cell, latent, series, way, inputs, noise=noise)[0], rel=1e-12
+    )
+    assert relative_error([*gradient, *latent_gradient], true) <= 1e-7
+
+
+@latents
+def test_one_memory_serves_every_schedule(kind):
+    """A run leaves nothing behind: no slots, no gradients of states that the next one does not set."""
+    cell, latent, series, inputs = draw(LSTM, kind, SCHEMES["free"])
+    run = Backpropagation(cell, latent, T, 1, T)
+    for name in ("replaced", "windowed", "sparse", "truncated", "generalized", "windowed", "never"):
+        schedule = SCHEMES[name].schedule(T)
+        again = run(cell, latent, series[:, None], schedule, inputs[:, None])
+        fresh = Backpropagation(cell, latent, T, 1, T)(
+            cell, latent, series[:, None], schedule, inputs[:, None]
+        )
+        assert again[0] == fresh[0]
+        for a, b in zip([*again[1], *again[2]], [*fresh[1], *fresh[2]], strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_what_changes_in_training():
