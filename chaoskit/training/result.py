@@ -18,7 +18,6 @@ from ..timeseries import DataLyapunov
 from . import model_file
 from .decoder import checked_decoder, inverse
 from .forecasting import Forecaster
-from .generated import Generated
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,8 +107,8 @@ class FitResult(Forecaster):
         """1: forcing resets the whole state, so that the last row of a context alone decides."""
         return 1
 
-    def generate(self, steps: int, *, inputs: Any = None) -> Generated:
-        return Generated.cut(self.predict(self.context[None], steps, inputs=inputs)[0])
+    def _go_on(self, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        return self._continue(self.context[None, None], steps, inputs, seed)
 
     def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
         start = self.encode(contexts[:, -1])
