@@ -133,7 +133,7 @@ MODULES = [
     "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "systems.base",
     "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov", "training.bptt",
     "training.fit", "training.forecasting", "training.baselines", "training.reservoirs", "training.result",
-    "training.evaluate", "testing",
+    "training.evaluate", "training.fit_baselines", "training.comparison", "testing",
 ]  # fmt: skip
 
 

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from .. import _check
+from ..errors import InvalidInputError
 from .baselines import square_root
 from .forecasting import Forecaster
 from .generated import Generated
 
 _CHUNK = 4_000_000  # numbers of features held at once
+_MOST_FEATURES = 4_000  # of a quadratic map: their products by pairs fill 128 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +256,13 @@ def fit_next_generation_reservoir(
     data = _check.series(series, minimum=past + 20)
     mean, scale = data.mean(axis=0), data.std(axis=0)
     scored = (data - mean) / scale
-    width = _quadratic(np.zeros((1, lags * data.shape[1]))).shape[1]
+    delayed = lags * data.shape[1]
+    width = (delayed + 1) * (delayed + 2) // 2
+    if width > _MOST_FEATURES:
+        raise InvalidInputError(
+            f"lags: expected at most {_MOST_FEATURES} quadratic features, got {width} of {lags} lags of "
+            f"{data.shape[1]} columns; take fewer lags or columns"
+        )
     regression, chunk = _Ridge(width, data.shape[1]), max(1, _CHUNK // width)
     for first in range(past - 1, len(scored) - 1, chunk):
         last = min(first + chunk, len(scored) - 1)
