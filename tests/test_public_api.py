@@ -37,6 +37,8 @@ SIGNATURES = {
     "forcing.Never": "",
     "training.FitResult.generate": "self, steps",
     "training.FitResult.forecast": "self, context, steps",
+    "training.FitResult.predict": "self, contexts, steps, *, inputs=None",
+    "training.FitResult.forecast_ensemble": "self, context, steps, *, members=100, perturbation=0.01, seed=0",
     "training.FitResult.save": "self, path",
     "cells.Tanh": "W, U, b",
     "cells.ReLU": "W, U, b",
@@ -130,7 +132,8 @@ def test_import_is_lean():
 MODULES = [
     "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "systems.base",
     "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov", "training.bptt",
-    "training.fit", "training.result", "training.evaluate", "testing",
+    "training.fit", "training.forecasting", "training.baselines", "training.reservoirs", "training.result",
+    "training.evaluate", "training.fit_baselines", "training.comparison", "testing",
 ]  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 from .baselines import LinearAutoregression, fit_linear_autoregression
 from .bptt import loss_and_gradient
+from .comparison import Comparison, compare_with_baselines
 from .evaluate import Evaluation, evaluate
 from .fit import fit
+from .fit_baselines import fit_baselines
 from .forecasting import ForecastEnsemble, Forecaster
 from .generated import Generated
 from .latent import ObservedStates
@@ -22,9 +24,10 @@ from .saved_model import load
 from .trainer import TrainingState
 
 __all__ = [
-    "Adam", "AdamW", "DecoderConditionPenalty", "EchoStateNetwork", "Evaluation", "FitResult",
+    "Adam", "AdamW", "Comparison", "DecoderConditionPenalty", "EchoStateNetwork", "Evaluation", "FitResult",
     "ForecastEnsemble", "Forecaster", "GaussianNoise", "Generated", "LatentRegularization",
     "LinearAutoregression", "ManifoldAttractorRegularization", "NextGenerationReservoir", "ObservedStates",
-    "RAdam", "TrainingState", "evaluate", "fit", "fit_echo_state_network", "fit_gaussian_noise",
-    "fit_linear_autoregression", "fit_next_generation_reservoir", "load", "loss_and_gradient",
+    "RAdam", "TrainingState", "compare_with_baselines", "evaluate", "fit", "fit_baselines",
+    "fit_echo_state_network", "fit_gaussian_noise", "fit_linear_autoregression",
+    "fit_next_generation_reservoir", "load", "loss_and_gradient",
 ]  # fmt: skip

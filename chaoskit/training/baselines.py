@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from .. import _check
 from ..errors import InvalidInputError
+from .forecasting import Forecaster
 from .generated import Generated
 
 CRITERIA = ("bic", "aic")
@@ -18,7 +19,7 @@ SMALLEST_VARIANCE = 1e-12  # of a column's variance: keeps log det finite on noi
 
 
 @dataclass(frozen=True, eq=False)
-class LinearAutoregression:
+class LinearAutoregression(Forecaster):
     """Linear model ``x[t] = intercept + sum_k coefficients[k] @ x[t - 1 - k] + noise``.
 
     A trained network that is no better than this has learned nothing that is not linear.
@@ -32,32 +33,50 @@ class LinearAutoregression:
         Covariance of the one-step errors on the training series, in its units.
     history : np.ndarray, shape (order, D), float64
         Last rows of the training series, from which a free run goes on.
+    mean, scale : np.ndarray, shape (D,), float64
+        Mean and standard deviation of the training series.
+    noise_scale : float
+        Factor on the noise fed in at each step of free runs and forecasts: 0 for none, 1 for Gaussian
+        noise with the covariance of the residuals.
     """
 
     coefficients: np.ndarray
     intercept: np.ndarray
     residual_covariance: np.ndarray
     history: np.ndarray = field(repr=False)
+    mean: np.ndarray = field(repr=False)
+    scale: np.ndarray = field(repr=False)
+    noise_scale: float = 0.0
+
+    _remedy = "fit it with fewer lags or a larger ridge"
+
+    @property
+    def name(self) -> str:
+        """With a word on the noise, since the two behave differently."""
+        return "linear autoregression with noise" if self.noise_scale else "linear autoregression"
 
     @property
     def order(self) -> int:
         """Number of lags."""
         return len(self.coefficients)
 
+    @property
+    def context_length(self) -> int:
+        """The number of lags."""
+        return self.order
+
     def generate(
-        self, steps: int, *, noise_scale: float = 0.0, start: Any = None, seed: int = 0
+        self, steps: int, *, inputs: Any = None, noise_scale: float | None = None, seed: int = 0
     ) -> Generated:
-        """Run the model on its own output.
+        """Free run that goes on where the training series ended. Never raises on divergence.
 
         Parameters
         ----------
         steps : int
             Rows to generate.
-        noise_scale : float
-            Factor on the noise fed in at each step: 0 for none, 1 for Gaussian noise with the
-            covariance of the residuals.
-        start : array_like, shape (order, D), float, optional
-            Rows before the run, the newest last. If None, the end of the training series.
+        inputs : None
+        noise_scale : float, optional
+            In place of the model's own `noise_scale`.
         seed : int
             Seed of the noise.
 
@@ -69,33 +88,30 @@ class LinearAutoregression:
         Raises
         ------
         InvalidInputError
-            If an option is out of range or `start` has another shape.
+            If an option is out of range or inputs are given.
         """
-        steps = _check.integer(steps, "steps", 1)
-        seed = _check.integer(seed, "seed")
-        if noise_scale != 0.0:
-            noise_scale = _check.positive(noise_scale, "noise_scale")
-        history = self.history
-        if start is not None:
-            history = _check.array(start, "start", np.float64)
-            if history.shape != self.history.shape:
-                raise InvalidInputError(
-                    f"start: expected shape {self.history.shape} (order, D), got {history.shape}"
-                )
-        dimension = len(self.intercept)
-        run = np.empty((self.order + steps, dimension))
-        run[: self.order] = history
-        run[self.order :] = self.intercept
-        if noise_scale:
-            normal = np.random.default_rng(seed).standard_normal((steps, dimension))
-            run[self.order :] += noise_scale * normal @ _square_root(self.residual_covariance)
+        model = self
+        if noise_scale is not None:
+            model = replace(self, noise_scale=_not_negative(noise_scale, "noise_scale"))
+        return model._generate(steps, inputs, _check.integer(seed, "seed"))
+
+    def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        order, (batch, _, columns) = self.order, contexts.shape
+        runs = np.empty((batch, order + steps, columns))
+        runs[:, :order] = contexts[:, -order:]
+        runs[:, order:] = self.intercept
+        if self.noise_scale:
+            normal = np.random.default_rng(seed).standard_normal((batch, steps, columns))
+            runs[:, order:] += self.noise_scale * normal @ square_root(self.residual_covariance)
         # One matrix on the last rows laid end to end, the oldest first.
-        matrix = np.concatenate(self.coefficients[::-1], axis=1)
-        flat = run.reshape(-1)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for t in range(self.order, len(run)):
-                run[t] += matrix @ flat[(t - self.order) * dimension : t * dimension]
-        return Generated.cut(run[self.order :])
+        matrix = np.concatenate(self.coefficients[::-1], axis=1).T
+        flat = runs.reshape(batch, -1)
+        for t in range(order, order + steps):
+            runs[:, t] += flat[:, (t - order) * columns : t * columns] @ matrix
+        return runs[:, order:]
+
+    def _go_on(self, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        return self._continue(self.history[None], steps, inputs, seed)
 
 
 def fit_linear_autoregression(
@@ -105,6 +121,7 @@ def fit_linear_autoregression(
     max_order: int = 20,
     criterion: str = "bic",
     ridge: float = 1e-6,
+    noise_scale: float = 0.0,
 ) -> LinearAutoregression:
     """Fit a vector autoregressive model by ridge least squares.
 
@@ -122,6 +139,8 @@ def fit_linear_autoregression(
     ridge : float
         Penalty on the squared coefficients beside the mean squared error, with each column in
         units of its standard deviation; 0 for none.
+    noise_scale : float
+        Noise of free runs and forecasts: 0 for none, 1 for as much as the one-step errors have.
 
     Returns
     -------
@@ -154,8 +173,7 @@ def fit_linear_autoregression(
     True
     """
     data = _check.series(series, minimum=4)
-    if ridge != 0.0:
-        ridge = _check.positive(ridge, "ridge")
+    ridge, noise_scale = _not_negative(ridge, "ridge"), _not_negative(noise_scale, "noise_scale")
     mean, deviation = data.mean(axis=0), data.std(axis=0)
     scaled = (data - mean) / deviation
     if isinstance(order, str) and order == "auto":
@@ -172,7 +190,12 @@ def fit_linear_autoregression(
     coefficients = weights[1:].T.reshape(-1, order, data.shape[1]).transpose(1, 0, 2) * unit
     intercept = deviation * weights[0] + mean - coefficients.sum(axis=0) @ mean
     covariance = covariance * np.outer(deviation, deviation)
-    return LinearAutoregression(coefficients, intercept, covariance, data[-order:].copy())
+    history = data[-order:].copy()
+    return LinearAutoregression(coefficients, intercept, covariance, history, mean, deviation, noise_scale)
+
+
+def _not_negative(value: Any, name: str) -> float:
+    return 0.0 if value == 0 else _check.positive(value, name)
 
 
 def _largest_order(scaled: np.ndarray) -> int:
@@ -233,7 +256,7 @@ def _solve(
     return weights, residual.T @ residual
 
 
-def _square_root(covariance: np.ndarray) -> np.ndarray:
+def square_root(covariance: np.ndarray) -> np.ndarray:
     """Symmetric square root; unlike Cholesky's it exists for singular covariances too."""
     values, vectors = np.linalg.eigh(covariance)
     return (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T

@@ -16,9 +16,8 @@ from .generated import Generated, without_lost_rows
 class Forecaster:
     """What trained networks and baselines have in common: warm-up on a context, then a free run.
 
-    A class that mixes this in provides `name`, `mean` and `scale` (D,) of the training series,
-    `context_length`, `generate`, and `_continue`, which gets checked arguments and need not look for
-    divergence. `predict`, `forecast` and `forecast_ensemble` follow.
+    A class that mixes this in provides the attributes below, `_continue` and `_go_on`; both get checked
+    arguments and need not look for divergence. All that is public follows.
 
     Attributes
     ----------
@@ -46,6 +45,10 @@ class Forecaster:
         """
         raise NotImplementedError(f"{type(self).__name__} gives no _continue")
 
+    def _go_on(self, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        """Rows (1, steps, D) that follow the training series; inputs None or (1, steps, M)."""
+        raise NotImplementedError(f"{type(self).__name__} gives no _go_on")
+
     def generate(self, steps: int, *, inputs: Any = None) -> Generated:
         """Free run of `steps` rows that goes on where the training series ended. Never raises on divergence.
 
@@ -60,8 +63,20 @@ class Forecaster:
         Generated
             `series` (rows, D) in the units of the training series, and `diverged_at`: None, or the row
             at which the run left the finite numbers (or a million standard deviations) and was cut.
+
+        Raises
+        ------
+        InvalidInputError
+            If `steps` is no whole number above 0, or the inputs do not fit the model.
         """
-        raise NotImplementedError(f"{type(self).__name__} gives no generate")
+        return self._generate(steps, inputs, 0)
+
+    def _generate(self, steps: Any, inputs: Any, seed: int) -> Generated:
+        steps = _check.integer(steps, "steps", 1)
+        drive = checked_inputs(inputs, self.n_inputs, steps, 1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            run = without_lost_rows(self._go_on(steps, drive, seed), self.mean, self.scale)[0]
+        return Generated.cut(run)
 
     def predict(self, contexts: Any, steps: int, *, inputs: Any = None) -> np.ndarray:
         """Free runs from many contexts at once.
@@ -257,6 +272,7 @@ def checked_inputs(inputs: Any, n_inputs: int, rows: int, batch: int) -> np.ndar
     if inputs is None:
         raise InvalidInputError(f"inputs: expected shape {shapes}, got none; the model is of a driven system")
     drive = _check.array(inputs, "inputs", np.float64)
+    drive = drive[:, None] if drive.ndim == 1 and n_inputs == 1 else drive
     if drive.shape not in ((rows, n_inputs), (batch, rows, n_inputs)):
         raise InvalidInputError(
             f"inputs: expected shape {shapes}, one row for each step that begins in the context or after "

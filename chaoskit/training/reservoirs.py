@@ -12,13 +12,16 @@ import numpy as np
 
 from .. import _check
 from ..errors import InvalidInputError
+from .baselines import square_root
+from .forecasting import Forecaster
 from .generated import Generated
 
 _CHUNK = 4_000_000  # numbers of features held at once
+_MOST_FEATURES = 4_000  # of a quadratic map: their products by pairs fill 128 MB
 
 
 @dataclass(frozen=True, eq=False)
-class EchoStateNetwork:
+class EchoStateNetwork(Forecaster):
     """Random network with a fitted readout: r' = (1 - leak) r + leak tanh(A r + C x + b), x = V [1, r, r^2].
 
     Attributes
@@ -35,6 +38,8 @@ class EchoStateNetwork:
         Units at the end of the training series.
     last : ndarray, shape (D,)
         Last row of the training series.
+    washout : int
+        First rows of the training series that only drove.
     """
 
     recurrent: np.ndarray
@@ -47,29 +52,36 @@ class EchoStateNetwork:
     state: np.ndarray = field(repr=False)
     last: np.ndarray = field(repr=False)
 
-    def generate(self, steps: int, *, context: Any = None) -> Generated:
-        """Free run that goes on where the training series ended, or after `context` (L, D).
+    washout: int = 0
 
-        A context drives the network from rest, so it should be a few hundred rows long. Never raises on
-        divergence.
-        """
-        steps = _check.integer(steps, "steps", 1)
-        r, x = self.state, (self.last - self.mean) / self.scale
-        if context is not None:
-            rows = (_columns(context, len(self.mean)) - self.mean) / self.scale
-            r = np.zeros_like(self.bias)
-            for row in rows[:-1]:
-                r = self._next(r, row)
-            x = rows[-1]
-        out = np.empty((steps, len(x)))
+    name = "echo-state network"
+
+    @property
+    def context_length(self) -> int:
+        """As many rows as the fit left out: they bring the units from rest to where the data drive them."""
+        return max(1, self.washout)
+
+    def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        rows = (contexts - self.mean) / self.scale
+        r = np.zeros((len(rows), len(self.bias)))
+        for t in range(rows.shape[1] - 1):
+            r = self._next(r, rows[:, t])
+        return self._run(r, rows[:, -1], steps)
+
+    def _go_on(self, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        return self._run(self.state[None], ((self.last - self.mean) / self.scale)[None], steps)
+
+    def _run(self, r: np.ndarray, x: np.ndarray, steps: int) -> np.ndarray:
+        """Free runs (batch, steps, D) from units (batch, K) and the rows (batch, D) seen last."""
+        out = np.empty((len(x), steps, x.shape[1]))
         for t in range(steps):
             r = self._next(r, x)
-            x = self.readout @ np.concatenate([[1.0], r, r * r])
-            out[t] = x
-        return Generated.cut(out * self.scale + self.mean)
+            x = np.concatenate([np.ones((len(r), 1)), r, r * r], axis=1) @ self.readout.T
+            out[:, t] = x
+        return out * self.scale + self.mean
 
     def _next(self, r: np.ndarray, x: np.ndarray) -> np.ndarray:
-        drive = self.recurrent @ r + self.input_weights @ x + self.bias
+        drive = r @ self.recurrent.T + x @ self.input_weights.T + self.bias
         return (1.0 - self.leak) * r + self.leak * np.tanh(drive)
 
 
@@ -144,6 +156,7 @@ def fit_echo_state_network(
         bias=rng.uniform(-1, 1, n_units) * input_scale,
         readout=np.zeros((data.shape[1], 1 + 2 * n_units)),
         leak=leak, mean=mean, scale=scale, state=np.zeros(n_units), last=data[-1].copy(),
+        washout=washout,
     )  # fmt: skip
     r, chunk = network.state, max(1, _CHUNK // (2 * n_units + 1))
     regression = _Ridge(2 * n_units + 1, data.shape[1])
@@ -161,7 +174,7 @@ def fit_echo_state_network(
 
 
 @dataclass(frozen=True, eq=False)
-class NextGenerationReservoir:
+class NextGenerationReservoir(Forecaster):
     """Quadratic map of delayed observations: x_{t+1} = x_t + V [1, o, pairs of o], o = (x_t, x_{t-s}, ...).
 
     Attributes
@@ -182,23 +195,25 @@ class NextGenerationReservoir:
     scale: np.ndarray
     history: np.ndarray = field(repr=False)
 
-    def generate(self, steps: int, *, context: Any = None) -> Generated:
-        """Free run that goes on where the training series ended, or after `context` (L, D).
+    name = "next-generation reservoir"
+    _remedy = "fit it with a larger ridge"
 
-        Never raises on divergence.
-        """
-        steps = _check.integer(steps, "steps", 1)
-        rows = self.history if context is None else _columns(context, len(self.mean))
-        past = len(self.history)
-        if len(rows) < past:
-            raise InvalidInputError(f"context: expected at least {past} rows, got {len(rows)}")
-        out = np.empty((past + steps, len(self.mean)))
-        out[:past] = (rows[-past:] - self.mean) / self.scale
-        with np.errstate(over="ignore", invalid="ignore"):
-            for t in range(past, len(out)):
-                features = _quadratic(_delayed(out[t - past : t], self.lags, self.spacing))
-                out[t] = out[t - 1] + self.readout @ features[-1]
-        return Generated.cut(out[past:] * self.scale + self.mean)
+    @property
+    def context_length(self) -> int:
+        """Rows that the delays reach back over."""
+        return (self.lags - 1) * self.spacing + 1
+
+    def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        past, (batch, _, columns) = self.context_length, contexts.shape
+        out = np.empty((batch, past + steps, columns))
+        out[:, :past] = (contexts[:, -past:] - self.mean) / self.scale
+        for t in range(past, past + steps):
+            delayed = out[:, t - past : t][:, :: -self.spacing].reshape(batch, -1)
+            out[:, t] = out[:, t - 1] + _quadratic(delayed) @ self.readout.T
+        return out[:, past:] * self.scale + self.mean
+
+    def _go_on(self, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        return self._continue(self.history[None], steps, inputs, seed)
 
 
 def fit_next_generation_reservoir(
@@ -241,7 +256,13 @@ def fit_next_generation_reservoir(
     data = _check.series(series, minimum=past + 20)
     mean, scale = data.mean(axis=0), data.std(axis=0)
     scored = (data - mean) / scale
-    width = _quadratic(np.zeros((1, lags * data.shape[1]))).shape[1]
+    delayed = lags * data.shape[1]
+    width = (delayed + 1) * (delayed + 2) // 2
+    if width > _MOST_FEATURES:
+        raise InvalidInputError(
+            f"lags: expected at most {_MOST_FEATURES} quadratic features, got {width} of {lags} lags of "
+            f"{data.shape[1]} columns; take fewer lags or columns"
+        )
     regression, chunk = _Ridge(width, data.shape[1]), max(1, _CHUNK // width)
     for first in range(past - 1, len(scored) - 1, chunk):
         last = min(first + chunk, len(scored) - 1)
@@ -253,7 +274,7 @@ def fit_next_generation_reservoir(
 
 
 @dataclass(frozen=True, eq=False)
-class GaussianNoise:
+class GaussianNoise(Forecaster):
     """Independent rows with the mean and covariance of a series: what knows of no dynamics at all.
 
     Attributes
@@ -265,13 +286,45 @@ class GaussianNoise:
     mean: np.ndarray
     covariance: np.ndarray
 
-    def generate(self, steps: int, *, seed: int = 0) -> Generated:
-        """`steps` independent rows."""
-        steps = _check.integer(steps, "steps", 1)
-        rng = np.random.default_rng(_check.integer(seed, "seed"))
-        values, vectors = np.linalg.eigh(self.covariance)
-        root = vectors * np.sqrt(np.clip(values, 0.0, None))
-        return Generated(rng.standard_normal((steps, len(self.mean))) @ root.T + self.mean)
+    name = "Gaussian noise"
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Standard deviation (D,) of the training series."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def context_length(self) -> int:
+        """1, and that row makes no difference."""
+        return 1
+
+    def generate(self, steps: int, *, inputs: Any = None, seed: int = 0) -> Generated:
+        """`steps` independent rows.
+
+        Parameters
+        ----------
+        steps : int
+        inputs : None
+        seed : int
+            Another one, other rows.
+
+        Returns
+        -------
+        Generated
+
+        Raises
+        ------
+        InvalidInputError
+            If inputs are given or a number is out of range.
+        """
+        return self._generate(steps, inputs, _check.integer(seed, "seed"))
+
+    def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        normal = np.random.default_rng(seed).standard_normal((len(contexts), steps, len(self.mean)))
+        return normal @ square_root(self.covariance) + self.mean
+
+    def _go_on(self, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        return self._continue(self.mean[None, None], steps, inputs, seed)
 
 
 def fit_gaussian_noise(series: Any) -> GaussianNoise:
@@ -317,11 +370,3 @@ def _quadratic(rows: np.ndarray) -> np.ndarray:
     """1, the entries, and all their products by pairs."""
     i, j = np.triu_indices(rows.shape[1])
     return np.concatenate([np.ones((len(rows), 1)), rows, rows[:, i] * rows[:, j]], axis=1)
-
-
-def _columns(context: Any, D: int) -> np.ndarray:
-    rows = _check.array(context, "context", np.float64)
-    rows = rows[:, None] if rows.ndim == 1 else rows
-    if rows.ndim != 2 or rows.shape[1] != D or len(rows) == 0:
-        raise InvalidInputError(f"context: expected shape (L, {D}), got {np.shape(context)}")
-    return rows

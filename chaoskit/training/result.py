@@ -15,7 +15,6 @@ from ..errors import InvalidInputError
 from ..timeseries import DataLyapunov
 from .data import NO_EMBEDDING, Embedding, Scaling
 from .forecasting import Forecaster, checked_inputs
-from .generated import Generated, without_lost_rows
 from .latent import DecoderInversion, Latent, ObservedStates
 
 
@@ -196,28 +195,10 @@ class FitResult(Forecaster):
         run(prepare(self.cell), out, drive, 0, np.zeros(len(start), np.int64))
         return np.ascontiguousarray(self.decode(out[1:].astype(np.float64)).transpose(1, 0, 2))
 
-    def generate(self, steps: int, *, inputs: Any = None) -> Generated:
-        """Free run of `steps` rows that goes on where the training series ended. Never raises on divergence.
-
-        Parameters
-        ----------
-        steps : int
-        inputs : array_like, shape (steps, M), optional
-            Of a driven network; row 0 drives the step from the last row of the training series.
-
-        Returns
-        -------
-        Generated
-            `series` (rows, D) in the units of the training series, and `diverged_at`: None, or the row
-            at which the run left the finite numbers (or a million standard deviations) and was cut.
-        """
-        steps = _check.integer(steps, "steps", 1)
-        drive = checked_inputs(inputs, self.n_inputs, steps, 1)
-        if drive is not None:
-            drive = np.concatenate([self.context_inputs[None], drive], axis=1)
-        with np.errstate(over="ignore", invalid="ignore"):
-            runs = self._continue(self.context[None], steps, drive, 0)
-            return Generated.cut(without_lost_rows(runs, self.mean, self.scale)[0])
+    def _go_on(self, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        if inputs is not None:
+            inputs = np.concatenate([self.context_inputs[None], inputs], axis=1)
+        return self._continue(self.context[None], steps, inputs, seed)
 
     def save(self, path: Any) -> None:
         """Write the model to one .npz file, as a whole or not at all.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chaoskit.errors import InvalidInputError
+from chaoskit.errors import DivergenceError, InvalidInputError
 from chaoskit.measures import spectral_distance, state_space_divergence
 from chaoskit.training import baselines
 from chaoskit.training.baselines import fit_linear_autoregression
@@ -95,12 +95,26 @@ def test_noise_free_run_obeys_the_equation(process):
         np.testing.assert_allclose(rows[t], expected, rtol=1e-12)
 
 
-def test_start_takes_the_place_of_the_history(process):
+def test_forecasts_follow_their_contexts(process):
     model = fit_linear_autoregression(process, order=2)
-    run = model.generate(1, start=process[10:12]).series[0]
-    expected = model.intercept + model.coefficients[0] @ process[11]
-    expected = expected + model.coefficients[1] @ process[10]
-    np.testing.assert_allclose(run, expected, rtol=1e-12)
+    contexts = np.stack([process[7:12], process[20:25]])
+    first = [
+        model.intercept + model.coefficients[0] @ c[-1] + model.coefficients[1] @ c[-2] for c in contexts
+    ]
+    np.testing.assert_allclose(model.predict(contexts, 1)[:, 0], first, rtol=1e-12)
+    np.testing.assert_array_equal(model.forecast(process[10:12], 9), model.forecast(process[:12], 9))
+    np.testing.assert_array_equal(model.forecast(process, 9), model.generate(9).series)
+
+
+def test_noise_belongs_to_the_model(process):
+    free, noisy = (fit_linear_autoregression(process, order=2, noise_scale=s) for s in (0.0, 1.0))
+    np.testing.assert_array_equal(
+        noisy.generate(9, seed=2).series, free.generate(9, noise_scale=1.0, seed=2).series
+    )
+    np.testing.assert_array_equal(noisy.generate(9, noise_scale=0.0).series, free.generate(9).series)
+    one_step = noisy.predict(np.tile(process[:2], (5000, 1, 1)), 1)[:, 0]
+    np.testing.assert_allclose(np.cov(one_step.T), noisy.residual_covariance, rtol=0.1)
+    assert (noisy.name, free.name) == ("linear autoregression with noise", "linear autoregression")
 
 
 def test_noisy_run_has_the_statistics_of_the_data(process):
@@ -127,9 +141,12 @@ def test_a_diverging_run_gives_its_finite_part():
     model = fit_linear_autoregression(growing, order=1, ridge=0.0)
     run = model.generate(5000)
     assert run.diverged_at == len(run.series)
-    # 1.5^(59 + k) passes the largest float64 at k = 1692 (row 1691)
-    assert run.diverged_at == pytest.approx(1691, abs=3)
-    assert np.isfinite(run.series).all()
+    # 1.5^(60 + k) is a million standard deviations away
+    row = np.log((1e6 * growing.std() + growing.mean()) / growing[-1]) / np.log(1.5) - 1
+    assert run.diverged_at == np.ceil(row)
+    with pytest.raises(DivergenceError, match="the linear autoregression diverged") as caught:
+        model.forecast(growing, 100)
+    assert caught.value.step == run.diverged_at
 
 
 def test_generated_is_cut_at_the_first_bad_row():
@@ -159,6 +176,7 @@ def test_collinear_columns_and_noise_free_data_do_not_break_the_fit():
         ({"max_order": 0}, "max_order"),
         ({"criterion": "hq"}, "criterion"),
         ({"ridge": -1.0}, "ridge"),
+        ({"noise_scale": -1.0}, "noise_scale"),
         ({"series": np.ones(50)}, "never changes"),
         ({"series": [1.0, 2.0, np.nan, 4.0]}, "finite"),
     ],
@@ -174,7 +192,7 @@ def test_bad_input_is_named(options, message):
     [
         ({"steps": 0}, "steps"),
         ({"noise_scale": -1.0}, "noise_scale"),
-        ({"start": np.zeros((3, 2))}, "start: expected shape"),
+        ({"inputs": np.zeros((10, 1))}, "inputs: expected none"),
         ({"seed": -1}, "seed"),
     ],
 )

@@ -34,8 +34,10 @@ def test_delays_are_spaced():
         x[t] = 3.9 * x[t - 3] * (1 - x[t - 3])
     model = fit_next_generation_reservoir(x[:800], lags=2, spacing=2, ridge=1e-13)
     np.testing.assert_allclose(model.generate(10).series[:, 0], x[800:810], atol=1e-5)
-    again = model.generate(5, context=x[:400])
-    np.testing.assert_allclose(again.series[:, 0], x[400:405], atol=1e-5)
+    np.testing.assert_allclose(model.forecast(x[:400], 5)[:, 0], x[400:405], atol=1e-5)
+    assert model.context_length == 3
+    contexts = np.stack([x[k : k + 3, None] for k in (10, 300)])
+    np.testing.assert_allclose(model.predict(contexts, 2)[..., 0], [x[13:15], x[303:305]], atol=1e-5)
 
 
 def test_an_echo_state_network_forecasts():
@@ -43,8 +45,10 @@ def test_an_echo_state_network_forecasts():
     run = model.generate(200).series
     scale = LORENZ.std(axis=0)
     assert np.abs((run - LORENZ[20_000:20_200]) / scale).max() < 0.3  # 1.8 Lyapunov times
-    again = model.generate(100, context=LORENZ[22_000:23_000]).series
-    assert np.abs((again - LORENZ[23_000:23_100]) / scale).max() < 0.1
+    starts = np.array([22_000, 26_000])
+    again = model.predict(LORENZ[starts[:, None] + np.arange(-999, 1)], 100)
+    assert np.abs((again - LORENZ[starts[:, None] + np.arange(1, 101)]) / scale).max() < 0.1
+    np.testing.assert_allclose(model.forecast(LORENZ[:20_000], 100), run[:100], atol=1e-8)
     other = fit_echo_state_network(LORENZ[:20_000], seed=1)
     assert (other.recurrent != model.recurrent).any()
     same = fit_echo_state_network(LORENZ[:20_000])
@@ -96,8 +100,8 @@ def test_blocks_of_rows_make_no_difference(monkeypatch):
         (lambda: fit_echo_state_network(LORENZ, spectral_radius=0), "spectral_radius"),
         (lambda: fit_next_generation_reservoir(LORENZ, lags=0), "lags"),
         (lambda: fit_next_generation_reservoir(LORENZ, ridge=-1), "ridge"),
-        (lambda: fit_next_generation_reservoir(LORENZ).generate(3, context=LORENZ[:1]), "context"),
-        (lambda: fit_next_generation_reservoir(LORENZ).generate(3, context=LORENZ[:, :2]), "context"),
+        (lambda: fit_next_generation_reservoir(LORENZ).forecast(LORENZ[:1], 3), "context"),
+        (lambda: fit_next_generation_reservoir(LORENZ).forecast(LORENZ[:, :2], 3), "context"),
         (lambda: fit_gaussian_noise(LORENZ).generate(0), "steps"),
         (lambda: fit_gaussian_noise(np.ones(50)), "never changes"),
     ],

@@ -1,0 +1,151 @@
+"""A model beside all baselines: judged on the same data, told plainly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .. import _check
+from .evaluate import Evaluation, evaluate
+from .fit_baselines import fit_all
+
+# Name for people, field of Evaluation, field of its floor. The floor of the error is a forecast like any
+# other, and may be beaten; below the other two nothing can be told from the data.
+_MEASURES = (
+    ("state-space divergence", "state_space_divergence", "state_space_floor"),
+    ("spectral distance", "spectral_distance", "spectral_floor"),
+    ("prediction error", "prediction_error", None),
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A model and the baselines, judged alike.
+
+    Attributes
+    ----------
+    model : str
+        Name of the model.
+    evaluations : dict of Evaluation
+        By name, the model first.
+    better : dict of tuple of str
+        For each measure by which some baseline is better than the model, the names of those baselines, the
+        best first. Values below the floor count as the floor; a run that diverged is worse than any other.
+    remarks : tuple of str
+        Baselines that could not be fitted, and why.
+    """
+
+    model: str
+    evaluations: dict[str, Evaluation]
+    better: dict[str, tuple[str, ...]]
+    remarks: tuple[str, ...] = ()
+
+    HEADER = ("", "divergence", "outside", "spectral", "error")
+
+    @property
+    def verdict(self) -> str:
+        """One sentence that says whether a baseline is better, and by which measure."""
+        if not self.better:
+            return f"No baseline is better than the {self.model}."
+        parts = []
+        for label, key, _ in _MEASURES:
+            if label in self.better:
+                best = self.better[label][0]
+                mine, theirs = (getattr(self.evaluations[n], key) for n in (self.model, best))
+                parts.append(
+                    f"{best} by {label} ({theirs:.3g}, the model "
+                    + ("has none)" if mine is None else f"{mine:.3g})")
+                )
+        return f"Better than the {self.model}: {'; '.join(parts)}."
+
+    def rows(self) -> list[list[Any]]:
+        """A table: for each model its name and the measures named in HEADER, with the floors first."""
+        own = self.evaluations[self.model]
+        floors = ["floor", own.state_space_floor, None, own.spectral_floor, own.prediction_floor]
+        return [floors, *([name, *_row(e)] for name, e in self.evaluations.items())]
+
+
+def _row(found: Evaluation) -> list[Any]:
+    divergence = found.state_space_divergence if found.diverged_at is None else "diverged"
+    return [divergence, found.outside, found.spectral_distance, found.prediction_error]
+
+
+def compare_with_baselines(
+    model: Any,
+    train: Any,
+    test: Any,
+    *,
+    horizon: int = 20,
+    n_bins: int = 30,
+    n_exponents: int | None = None,
+    seed: int = 0,
+    inputs: Any = None,
+    embedding: Any = None,
+) -> Comparison:
+    """Judge a model and all baselines on data none of them has seen.
+
+    Parameters
+    ----------
+    model : Forecaster
+        Such as what `fit` returns.
+    train : array_like, shape (T,) or (T, D)
+        Series the baselines are fitted on: the one that the model was trained on.
+    test : array_like, shape (T',) or (T', D)
+        Held-out data.
+    horizon, n_bins, n_exponents
+        As for `evaluate`.
+    seed : int
+        Of the exponents' tangents and of the echo-state network.
+    inputs : array_like, shape (T', M), optional
+        Of the model of a driven system, beside `test`; the baselines know nothing of them.
+    embedding : (int, int), optional
+        Delay and dimension of the coordinates of the state-space divergence, for all alike; by default the
+        model's own `embedding`.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InvalidInputError
+        If the series differ in their columns or do not fit the model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chaoskit.training import fit_gaussian_noise
+    >>> wave = np.sin(0.3 * np.arange(2000)) + 0.5 * np.sin(0.2 * np.arange(2000))
+    >>> noise = fit_gaussian_noise(wave[:1000])
+    >>> "prediction error" in compare_with_baselines(noise, wave[:1000], wave[1000:], embedding=(5, 2)).better
+    True
+    """
+    data, held_out = _check.series(train, "train"), _check.series(test, "test", minimum=400)
+    _check.same_columns(data, held_out, "train and test")
+    if embedding is None:
+        embedding = getattr(model, "embedding", None)
+    options = {"horizon": horizon, "n_bins": n_bins, "seed": seed, "embedding": embedding}
+    own = evaluate(model, held_out, n_exponents=n_exponents, inputs=inputs, **options)
+    baselines, remarks = fit_all(data, seed)
+    name = getattr(model, "name", type(model).__name__)
+    if name in baselines:
+        name = f"{name} (the model)"
+    evaluations = {name: own}
+    evaluations |= {key: evaluate(baseline, held_out, **options) for key, baseline in baselines.items()}
+    return Comparison(name, evaluations, _better(name, evaluations), remarks)
+
+
+def _better(model: str, evaluations: dict[str, Evaluation]) -> dict[str, tuple[str, ...]]:
+    better = {}
+    own = evaluations[model]
+    for label, key, floor in _MEASURES:
+        least = 0.0 if floor is None else getattr(own, floor)
+        ranks = {name: _rank(getattr(e, key), least) for name, e in evaluations.items()}
+        ahead = sorted((n for n in ranks if ranks[n] < ranks[model]), key=lambda n: ranks[n])
+        if ahead:
+            better[label] = tuple(ahead)
+    return better
+
+
+def _rank(value: float | None, least: float) -> float:
+    return float("inf") if value is None else max(value, least)
