@@ -9,11 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import estimate_lyapunov, evaluate, fit, load, lyapunov_spectrum
 from ..errors import InvalidInputError, ModelFileError
 from ..forcing import Sparse
 from ..report import read_series, run_demo, to_json
+from ..report.delayed import measured
 from ..timeseries import choose_delay, choose_dimension, embed
+from ..training import Forecaster, compare_with_baselines
 from . import text
 
 
@@ -115,18 +119,37 @@ def lyapunov(arguments: Namespace) -> None:
 
 
 def evaluate_model(arguments: Namespace) -> None:
-    """A model against a series."""
-    model = load(arguments.model)
-    series = read_series(arguments.file)
-    embedding = model.settings.get("embedding", {"delay": 1, "dimension": 1})
-    columns = len(model.mean) // embedding["dimension"]
+    """A model against a series, and beside the baselines if there is a series to fit them on."""
+    network = load(arguments.model)
+    model = measured(network)
+    series = _columns_of(model, arguments.file)
+    options: dict[str, Any] = {"horizon": arguments.horizon, "seed": arguments.seed}
+    if arguments.train is None:
+        compared, found = None, evaluate(model, series, **options)
+    else:
+        compared = compare_with_baselines(model, _columns_of(model, arguments.train), series, **options)
+        found = compared.evaluations[compared.model]
+    embedding = network.settings.get("embedding", {"delay": 1, "dimension": 1})
+    values: dict[str, Any] = vars(found) | {"embedding": embedding}
+    if model is not network:
+        loop = evaluate(network, embed(series, **embedding), **options)
+        values |= {"exponents": loop.exponents, "exponents_stderr": loop.exponents_stderr}
+    if compared is not None:
+        baselines = {name: e for name, e in compared.evaluations.items() if name != compared.model}
+        values |= {
+            "baselines": baselines, "better_baselines": compared.better, "verdict": compared.verdict,
+            "left_out": compared.remarks, "table": compared.table(),
+        }  # fmt: skip
+    _show(arguments, values, lambda: text.evaluate(values))
+
+
+def _columns_of(model: Forecaster, file: str) -> np.ndarray:
+    series, columns = read_series(file), len(model.scale)
     if series.shape[1] != columns:
         raise InvalidInputError(
-            f"{arguments.file}: expected {columns} columns as in the series trained on, got {series.shape[1]}"
+            f"{file}: expected {columns} columns as in the series trained on, got {series.shape[1]}"
         )
-    found = evaluate(model, embed(series, **embedding), horizon=arguments.horizon, seed=arguments.seed)
-    values = {**vars(found), "embedding": embedding}
-    _show(arguments, values, lambda: text.evaluate(values))
+    return series
 
 
 COMMANDS: dict[str, Callable[[Namespace], None]] = {

@@ -14,7 +14,7 @@ examples:
   chaoskit analyze series.csv --dt 0.01
   chaoskit train series.csv --dt 0.01 --output model.npz
   chaoskit lyapunov model.npz
-  chaoskit evaluate model.npz later.csv
+  chaoskit evaluate model.npz later.csv --train series.csv
 
 Exit codes: 0 done, 2 something was wrong with the input (one line on stderr says what), 130 interrupted.
 """
@@ -67,9 +67,9 @@ def _demo(commands: Any) -> None:
     parser = _command(
         commands, "demo", "reconstruct two measured series and compare with baselines",
         "Train on an electrocardiogram and on a chaotic laser, run the networks freely, and compare them on "
-        "held-out data with linear autoregressions, with a forcing interval far too large, and with the "
-        "floor (the distance between two halves of the data). Takes a few minutes on two cores. "
-        'Needs pip install "chaoskit[examples]".',
+        "held-out data with reservoirs, linear autoregression and noise, with a forcing interval far too "
+        "large, and with the floor (the distance between two halves of the data). Takes a few minutes on two "
+        'cores. Needs pip install "chaoskit[examples]".',
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", metavar="DIR", default="chaoskit-demo",
@@ -146,10 +146,15 @@ def _evaluate(commands: Any) -> None:
         commands, "evaluate", "compare a trained network with data it has not seen",
         "Run the network freely and compare with the series: state-space divergence, spectral distance, "
         "prediction error, each beside its floor, and the exponents of the closed loop. The series has the "
-        "columns of the one trained on, and is embedded as that one was.",
+        "columns of the one trained on, and is embedded as that one was. With --train, reservoirs, linear "
+        "autoregression and noise are fitted on that series and judged alike, and it is said when one "
+        "is better.",
     )  # fmt: skip
     parser.add_argument("model", metavar="MODEL", help="model saved by chaoskit (.npz)")
     parser.add_argument("file", metavar="FILE", help=_FILE)
+    parser.add_argument(
+        "--train", metavar="FILE", help="series the model was trained on: fit the baselines on it and compare"
+    )
     parser.add_argument(
         "--horizon", type=int, default=20, metavar="STEPS", help="of the forecasts (default: %(default)s)"
     )

@@ -12,36 +12,19 @@ from ..report.tables import cell
 
 def demo(report: dict[str, Any]) -> str:
     """One table for all series, a line on each, and where the files are."""
+    header: list[str] = []
     rows: list[list[Any]] = []
     notes = []
     for case in report["cases"].values():
-        rows += _models(case)
+        header = case["table"]["header"]
+        rows += [[case["title"]] + [""] * (len(header) - 1)]
+        rows += [[f"  {name}", *values] for name, *values in case["table"]["rows"]]
         notes.append(_note(case))
-    header = ["", "divergence", "outside", "spectral"]
     lines = [table(header, rows), "", *notes]
     if report["quick"]:
         lines.append("Trained for seconds only (--quick): these numbers say nothing about the method.")
     lines.append(f"{report['wall_seconds']:.0f} s; models, pictures and demo.json are in {report['output']}")
     return "\n".join(lines)
-
-
-def _models(case: dict[str, Any]) -> list[list[Any]]:
-    network, late = case["network"]["measures"], case["far_too_large_tau"]
-    best = case["verdict"]["best_linear"]
-    linear = case["linear_autoregression"][best]
-    return [
-        [case["title"], "", "", ""],
-        ["  floor (halves of the data)", network["state_space_floor"], None, network["spectral_floor"]],
-        [f"  network, tau {case['tau']}", *_measures(network)],
-        [f"  linear, {best}", *_measures(linear)],
-        [f"  network, tau {late['tau']}", *_measures(late["measures"])],
-    ]
-
-
-def _measures(values: dict[str, Any]) -> list[Any]:
-    if values["diverged_at"] is not None:
-        return ["diverged", None, None]
-    return [values["state_space_divergence"], values["outside"], values["spectral_distance"]]
 
 
 def _note(case: dict[str, Any]) -> str:
@@ -56,15 +39,11 @@ def _note(case: dict[str, Any]) -> str:
     lost = 0 if runs is None else runs["diverged"] + runs["stopped"]
     if runs is not None and lost:
         of_network += f" ({lost} of {runs['runs']} runs of {runs['steps']} steps left the attractor)"
-    beaten = [
-        f"{'better' if verdict[key] else 'NOT better'} than {name}"
-        for key, name in (
-            ("beats_linear", "the linear model"),
-            ("beats_far_too_large_tau", f"tau {case['far_too_large_tau']['tau']}"),
-        )
-    ]
     tau = f"tau {case['tau']} from {case['tau_from']}"
-    return f"{case['title']}: {exponent}{of_network}; {tau}; the network is {' and '.join(beaten)}."
+    late = f"{'better' if verdict['beats_far_too_large_tau'] else 'NOT better'} than tau "
+    late += str(case["far_too_large_tau"]["tau"])
+    said = " ".join([verdict["sentence"], *verdict["remarks"]])
+    return f"{case['title']}: {exponent}{of_network}; {tau}; the network is {late}. {said}"
 
 
 def _with_interval(values: dict[str, Any]) -> str:
@@ -126,7 +105,7 @@ def _floats(values: Sequence[Any]) -> list[float]:
 
 
 def evaluate(values: dict[str, Any]) -> str:
-    """Every measure beside its floor."""
+    """Every measure beside its floor, and beside the baselines if there are any."""
     rows = [
         ["state-space divergence", values["state_space_divergence"], values["state_space_floor"]],
         ["outside the box", values["outside"], None],
@@ -138,4 +117,8 @@ def evaluate(values: dict[str, Any]) -> str:
         rows += [[f"exponent {i}", f"{cell(a)} ± {cell(b)}", None] for i, (a, b) in enumerate(pairs, 1)]
     lines = [table(["", "model", "floor"], rows), ""]
     lines.append(f"{values['n_true']} rows of data, {values['n_generated']} generated")
-    return "\n".join([*lines, *values["remarks"]])
+    lines += values["remarks"]
+    if "table" in values:
+        lines += ["", table(values["table"]["header"], values["table"]["rows"]), ""]
+        lines += [values["verdict"], *values["left_out"]]
+    return "\n".join(lines)

@@ -9,15 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from .. import __version__, _check
 from .._progress import progress_bar
 from ..errors import ModelFileError
-from ..training import Generated
+from ..training import Comparison, Evaluation
 from . import study
 from .cases import CASES, Case, shortened
 from .jsonable import plain, to_json
@@ -173,13 +172,15 @@ def _result(folder: Path, p: Prepared, own: Trained, forced_late: Trained, seed:
         if trained.model is not None:
             files.append(folder / f"{case.name}_{name}.npz")
             trained.model.save(files[-1])
+    model, late_model = study.scalar_model(p, own), study.scalar_model(p, forced_late)
+    compared = study.compare(p, model, seed)
+    late = study.judge(p, late_model)
     rows = len(p.test)
-    run = _run_of(own, rows)
-    late_run, linear_runs = _run_of(forced_late, rows), study.linear_runs(p, seed)
-    judged, late = study.judge(p, run), study.judge(p, late_run)
-    linear = {name: study.judge(p, r) for name, r in linear_runs.items()}
-    compared = {"network": run, "far_too_large_tau": late_run, **linear_runs}
+    runs = {name: study.free_run(m, rows) for name, m in compared.models.items()}
+    run = runs.pop(compared.model)
+    shown = {"network": run, "far_too_large_tau": study.free_run(late_model, rows), **runs}
     files += write_pictures(folder, p, own, run)
+    judged = compared.evaluations[compared.model]
     return {
         "title": case.title,
         "n_train": len(p.train), "n_test": rows, "dt": p.dt, "time_unit": case.time_unit,
@@ -188,23 +189,26 @@ def _result(folder: Path, p: Prepared, own: Trained, forced_late: Trained, seed:
         "network": {
             "measures": judged,
             "closed_loop": None if own.model is None else study.closed_loop(p, own.model, seed),
-            "forecasts": None if own.model is None else study.forecasts(p, own.model),
-            "long_runs": None if own.model is None else study.long_runs(p, own.model),
+            "forecasts": None if own.model is None else study.forecasts(p, model),
+            "long_runs": None if own.model is None else study.long_runs(p, model),
             "retracing": study.retraced(p, run),
             **_training(own),
         },
-        "linear_autoregression": linear,
+        "baselines": {name: e for name, e in compared.evaluations.items() if name != compared.model},
         "far_too_large_tau": {"tau": case.far_too_large, "measures": late, **_training(forced_late)},
-        "verdict": verdict(judged, linear, late),
-        "divergence_by_dimension": study.by_dimension(p, compared),
+        "table": _table(p, compared, late),
+        "verdict": verdict(compared, late),
+        "divergence_by_dimension": study.by_dimension(p, shown),
         "files": [file.name for file in files],
     }  # fmt: skip
 
 
-def _run_of(trained: Trained, rows: int) -> Generated:
-    if trained.model is None:
-        return Generated(np.empty((0, 1)), 0)
-    return study.free_run(trained.model, rows)
+def _table(p: Prepared, compared: Comparison, late: Evaluation) -> dict[str, Any]:
+    """The comparison with the network of the other interval in it, both named by their intervals."""
+    evaluations = dict(compared.evaluations)
+    own = f"network, tau {p.tau}"
+    networks = {own: evaluations.pop(compared.model), f"network, tau {p.case.far_too_large}": late}
+    return replace(compared, model=own, evaluations={**networks, **evaluations}).table()
 
 
 def _training(trained: Trained) -> dict[str, Any]:
@@ -223,21 +227,15 @@ def _estimate(p: Prepared) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key != "curve"}
 
 
-def verdict(network: Any, linear: dict[str, Any], late: Any) -> dict[str, Any]:
-    """Divergence of the network beside the best linear model, the late forcing and the floor.
+def verdict(compared: Comparison, late: Evaluation) -> dict[str, Any]:
+    """What is said of the network beside the baselines, and its divergence beside that of the late forcing.
 
     A run that diverged is worse than any that did not.
     """
-    value = network.state_space_divergence
-    best = min(linear, key=lambda name: _rank(linear[name].state_space_divergence))
-    rival, late_value = linear[best].state_space_divergence, late.state_space_divergence
+    network = compared.evaluations[compared.model]
+    value, late_value = network.state_space_divergence, late.state_space_divergence
     return {
-        "network": value, "floor": network.state_space_floor,
-        "best_linear": best, "linear": rival, "far_too_large_tau": late_value,
-        "beats_linear": _rank(value) < _rank(rival),
-        "beats_far_too_large_tau": _rank(value) < _rank(late_value),
+        "network": value, "floor": network.state_space_floor, "far_too_large_tau": late_value,
+        "beats_far_too_large_tau": value is not None and (late_value is None or value < late_value),
+        "better_baselines": compared.better, "sentence": compared.verdict, "remarks": compared.remarks,
     }  # fmt: skip
-
-
-def _rank(value: float | None) -> float:
-    return float("inf") if value is None else value

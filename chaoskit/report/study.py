@@ -13,10 +13,20 @@ from ..cells import ShPLRNN
 from ..dynamics import lyapunov_spectrum
 from ..errors import ChaoskitError, ChaoskitWarning, DivergenceError
 from ..forcing import Sparse
-from ..measures import floor, prediction_error, retracing, state_space_divergence, valid_prediction_time
+from ..measures import floor, retracing, state_space_divergence, valid_prediction_time
 from ..timeseries import DataLyapunov, embed, estimate_lyapunov
-from ..training import Evaluation, FitResult, Generated, evaluate, fit, fit_linear_autoregression
+from ..training import (
+    Comparison,
+    Evaluation,
+    FitResult,
+    Forecaster,
+    Generated,
+    compare_with_baselines,
+    evaluate,
+    fit,
+)
 from .cases import TRAIN_SHARE, Case
+from .delayed import measured
 
 VIEW = 4  # coordinates in which models are compared
 VIEWS = (3, 4, 5)  # a histogram can hold no more, and fewer flatter a cloud without structure
@@ -24,7 +34,6 @@ HORIZON = 20  # steps of the forecasts
 WINDOWS = 400
 LONG_RUNS, LONG_STEPS = 20, 20_000
 EXPONENTS, EXPONENT_STEPS = 3, 50_000
-LONGEST_ORDER = 60  # of the linear model
 
 
 @dataclass(frozen=True)
@@ -125,23 +134,46 @@ def linear_start(rows: np.ndarray, n_hidden: int, seed: int) -> ShPLRNN:
     return cell
 
 
-def free_run(model: Any, rows: int) -> Generated:
-    """The newest coordinate of a settled free run, shape (rows, 1)."""
+class NoModel(Forecaster):
+    """What a training leaves that diverged before there was a model: runs that are lost at once."""
+
+    name, context_length = "network that diverged in training", 1
+
+    def __init__(self, train: np.ndarray):
+        self.mean, self.scale = np.atleast_1d(train.mean()), np.atleast_1d(train.std())
+
+    def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        return np.full((len(contexts), steps, 1), np.nan)
+
+    def _go_on(self, steps: int, inputs: Any, seed: int) -> np.ndarray:
+        return np.full((1, steps, 1), np.nan)
+
+
+def scalar_model(prepared: Prepared, trained: Trained) -> Forecaster:
+    """The network as a model of the scalar series."""
+    return NoModel(prepared.train) if trained.model is None else measured(trained.model)
+
+
+def free_run(model: Forecaster, rows: int) -> Generated:
+    """A settled free run, shape (rows, 1)."""
     total = math.ceil(1.25 * rows)
     run = model.generate(total)
-    if run.diverged_at is not None:
-        return Generated(run.series[:, -1:], run.diverged_at)
-    return Generated(run.series[total - rows :, -1:])
+    return run if run.diverged_at is not None else Generated(run.series[total - rows :])
 
 
-def judge(prepared: Prepared, run: Generated) -> Evaluation:
-    """A scalar run against the held-out series, both in the same delayed coordinates."""
-    delay = prepared.case.view_delay
-    if run.diverged_at is None:
-        run = Generated(embed(run.series, delay, VIEW))
-    else:
-        run = Generated(np.empty((0, VIEW)), run.diverged_at)
-    return evaluate(run, embed(prepared.test, delay, VIEW))
+def _judging(prepared: Prepared) -> dict[str, Any]:
+    """Options of `evaluate`: all models in the same delayed coordinates."""
+    return {"horizon": HORIZON, "embedding": (prepared.case.view_delay, VIEW)}
+
+
+def judge(prepared: Prepared, model: Forecaster) -> Evaluation:
+    """A model against the held-out series."""
+    return evaluate(model, prepared.test, **_judging(prepared))
+
+
+def compare(prepared: Prepared, model: Forecaster, seed: int) -> Comparison:
+    """A model and all baselines against the held-out series."""
+    return compare_with_baselines(model, prepared.train, prepared.test, seed=seed, **_judging(prepared))
 
 
 def by_dimension(prepared: Prepared, runs: dict[str, Generated]) -> dict[str, dict[str, float | None]]:
@@ -158,38 +190,19 @@ def by_dimension(prepared: Prepared, runs: dict[str, Generated]) -> dict[str, di
     return table
 
 
-def linear_runs(prepared: Prepared, seed: int) -> dict[str, Generated]:
-    """Free runs of linear models, with and without noise, of order 1 and of the best order."""
-    runs = {}
-    rows = len(prepared.test)
-    for order in (1, "auto"):
-        model = fit_linear_autoregression(prepared.train, order=order, max_order=LONGEST_ORDER)
-        for noise in (0.0, 1.0):
-            run = model.generate(math.ceil(1.25 * rows), noise_scale=noise, seed=seed)
-            name = f"order {model.order}, {'with' if noise else 'without'} noise"
-            cut = run.series if run.diverged_at is not None else run.series[-rows:]
-            runs[name] = Generated(cut, run.diverged_at)
-    return runs
-
-
-def forecasts(prepared: Prepared, model: FitResult) -> dict[str, Any]:
-    """Prediction error and valid time on held-out data, of the network and of analogues."""
-    case = prepared.case
-    rows = embed(prepared.test, case.delay, case.dimension)
-    starts = np.linspace(0, len(rows) - 10 * HORIZON - 1, WINDOWS).astype(int)
-    newest = rows[:, -1:]
-    true = newest[starts[:, None] + np.arange(1, 10 * HORIZON + 1)]
-    predicted = model.predict(rows[starts], 10 * HORIZON)[:, :, -1:]
+def forecasts(prepared: Prepared, model: Forecaster) -> dict[str, Any]:
+    """How long forecasts of held-out data hold, and how many are lost within the horizon."""
+    test, span = prepared.test, 10 * HORIZON
+    starts = np.linspace(model.context_length - 1, len(test) - span - 1, WINDOWS).astype(int)
+    true = test[starts[:, None] + np.arange(1, span + 1)]
+    predicted = model.predict(test[starts[:, None] + np.arange(1 - model.context_length, 1), None], span)
     scale = float(prepared.train.std())
-    near = predicted[:, :HORIZON]
-    finite = np.isfinite(near).all()
     times = [
         valid_prediction_time(a, b, scale=scale, dt=prepared.dt) for a, b in zip(true, predicted, strict=True)
     ]
     return {
         "horizon_steps": HORIZON,
-        "prediction_error": prediction_error(true[:, :HORIZON], near, scale=scale) if finite else None,
-        "diverged_forecasts": int((~np.isfinite(near).all(axis=(1, 2))).sum()),
+        "diverged_forecasts": int((~np.isfinite(predicted[:, :HORIZON])).any(axis=(1, 2)).sum()),
         "valid_prediction_time_median": float(np.median(times)),
     }
 
@@ -204,12 +217,11 @@ def closed_loop(prepared: Prepared, model: FitResult, seed: int) -> dict[str, An
     return {"exponents": result.exponents, "stderr": result.stderr, "units": result.units}
 
 
-def long_runs(prepared: Prepared, model: FitResult) -> dict[str, Any]:
+def long_runs(prepared: Prepared, model: Forecaster) -> dict[str, Any]:
     """Whether free runs stay on the attractor, from many starts and for longer than the verdict looks."""
-    case = prepared.case
-    starts = embed(prepared.test, case.delay, case.dimension)
+    starts = embed(prepared.test, 1, model.context_length)
     starts = starts[:: max(1, len(starts) // LONG_RUNS)][:LONG_RUNS]
-    runs = model.predict(starts, LONG_STEPS)[:, :, -1]
+    runs = model.predict(starts[..., None], LONG_STEPS)[:, :, 0]
     finite = np.isfinite(runs).all(axis=1)
     still = runs[finite, -(LONG_STEPS // 10) :].std(axis=1) < 0.01 * prepared.train.std()
     lost = {"diverged": int((~finite).sum()), "stopped": int(still.sum())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import _check
@@ -33,14 +33,15 @@ class Comparison:
         best first. Values below the floor count as the floor; a run that diverged is worse than any other.
     remarks : tuple of str
         Baselines that could not be fitted, and why.
+    models : dict of Forecaster
+        What was judged, under the same names.
     """
 
     model: str
     evaluations: dict[str, Evaluation]
     better: dict[str, tuple[str, ...]]
     remarks: tuple[str, ...] = ()
-
-    HEADER = ("", "divergence", "outside", "spectral", "error")
+    models: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def verdict(self) -> str:
@@ -58,16 +59,14 @@ class Comparison:
                 )
         return f"Better than the {self.model}: {'; '.join(parts)}."
 
-    def rows(self) -> list[list[Any]]:
-        """A table: for each model its name and the measures named in HEADER, with the floors first."""
+    def table(self) -> dict[str, list[Any]]:
+        """ "header" and "rows": the floors, then the measures of each model; None where there is none."""
         own = self.evaluations[self.model]
-        floors = ["floor", own.state_space_floor, None, own.spectral_floor, own.prediction_floor]
-        return [floors, *([name, *_row(e)] for name, e in self.evaluations.items())]
-
-
-def _row(found: Evaluation) -> list[Any]:
-    divergence = found.state_space_divergence if found.diverged_at is None else "diverged"
-    return [divergence, found.outside, found.spectral_distance, found.prediction_error]
+        rows = [["floor", own.state_space_floor, None, own.spectral_floor, own.prediction_floor]]
+        for name, e in self.evaluations.items():
+            divergence = "diverged" if e.diverged_at is not None else e.state_space_divergence
+            rows.append([name, divergence, e.outside, e.spectral_distance, e.prediction_error])
+        return {"header": ["", "divergence", "outside", "spectral", "error"], "rows": rows}
 
 
 def compare_with_baselines(
@@ -132,7 +131,8 @@ def compare_with_baselines(
         name = f"{name} (the model)"
     evaluations = {name: own}
     evaluations |= {key: evaluate(baseline, held_out, **options) for key, baseline in baselines.items()}
-    return Comparison(name, evaluations, _better(name, evaluations), remarks)
+    better = _better(name, evaluations)
+    return Comparison(name, evaluations, better, remarks, {name: model, **baselines})
 
 
 def _better(model: str, evaluations: dict[str, Evaluation]) -> dict[str, tuple[str, ...]]:

@@ -89,7 +89,13 @@ def test_train_embeds_one_column_and_evaluate_follows(files, tmp_path, capsys):
     assert (values["tau"], values["dimension"], values["columns"]) == (2, 3, 1)
     assert chaoskit.load(model).settings["embedding"] == {"delay": 1, "dimension": 3}
     assert main(["evaluate", str(model), str(files / "column.npy"), "--json"]) == 0
-    assert parsed(capsys)["embedding"] == {"delay": 1, "dimension": 3}
+    values = parsed(capsys)
+    assert values["embedding"] == {"delay": 1, "dimension": 3}
+    assert values["prediction_error"] is None or values["prediction_error"] > 0
+    assert len(values["exponents"]) == 3
+    column = str(files / "column.npy")
+    assert main(["evaluate", str(model), column, "--train", column, "--json"]) == 0
+    assert {tuple(e["embedding"]) for e in parsed(capsys)["baselines"].values()} == {(1, 3)}
     one_error(capsys, ["evaluate", model, files / "later.npy"], "expected 1 columns")
 
 
@@ -123,6 +129,23 @@ def test_evaluate(files, capsys):
     assert len(values["exponents"]) == 2
 
 
+def test_evaluate_beside_baselines(files, tmp_path, capsys):
+    call = ["evaluate", str(files / "m.npz"), str(files / "later.npy"), "--train"]
+    assert main([*call, str(files / "series.csv")]) == 0
+    out = capsys.readouterr().out
+    for word in ("echo-state network", "Gaussian noise", "exponent 1", "next-generation reservoir by "):
+        assert word in out
+    assert main([*call, str(files / "series.csv"), "--json"]) == 0
+    values = parsed(capsys)
+    assert len(values["baselines"]) == 5
+    assert values["baselines"]["next-generation reservoir"]["prediction_error"] < values["prediction_error"]
+    assert values["better_baselines"]["prediction error"][0] == "next-generation reservoir"
+    one_error(capsys, [*call, files / "column.npy"], "column.npy", "expected 2 columns")
+    np.save(tmp_path / "short.npy", henon(150))
+    assert main([*call, str(tmp_path / "short.npy")]) == 0
+    assert "the echo-state network was left out" in capsys.readouterr().out
+
+
 def test_demo_prints_its_table(tmp_path, capsys, monkeypatch):
     pytest.importorskip("matplotlib")
     from chaoskit.cli import commands
@@ -135,7 +158,10 @@ def test_demo_prints_its_table(tmp_path, capsys, monkeypatch):
     )
     assert main(["demo", "--output", str(tmp_path), "--quick", "--seed", "3"]) == 0
     captured = capsys.readouterr()
-    for word in ("Hénon", "floor", "linear, order", "tau 30", "say nothing", "better than the linear model"):
+    for word in (
+        "Hénon", "floor", "linear autoregression with noise", "echo-state network", "tau 30", "say nothing",
+        "better than tau 30", "Better than the network (ShPLRNN): ", "by state-space divergence (",
+    ):  # fmt: skip
         assert word in captured.out
     assert "\r" not in captured.err  # no bar where there is no terminal
     assert main(["demo", "--output", str(tmp_path), "--quick", "--json"]) == 0

@@ -10,12 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from chaoskit import evaluate
 from chaoskit.errors import MissingDependencyError, ModelFileError
 from chaoskit.report import examples, run_demo, study, table, to_json
 from chaoskit.report.cases import CASES, Case, shortened
+from chaoskit.report.delayed import measured
 from chaoskit.report.demo import verdict
 from chaoskit.report.jsonable import plain
-from chaoskit.training import load
+from chaoskit.training import Comparison, load
 
 OPTIONS = {
     "cell": "shplrnn", "cell_options": {"n_hidden": 8}, "batch_size": 4, "batches_per_epoch": 20,
@@ -110,18 +112,60 @@ def test_doubling_time_reads_the_curve():
     assert study.doubling_time(np.column_stack([time, np.zeros(5)])) == 0.0
 
 
-def test_the_verdict_takes_the_best_linear_model():
+def test_every_baseline_is_judged_beside_the_network(demo):
+    _, report = demo
+    case = report["cases"]["henon"]
+    names = list(case["baselines"])
+    assert names == [
+        "echo-state network", "next-generation reservoir", "linear autoregression with noise",
+        "linear autoregression", "Gaussian noise",
+    ]  # fmt: skip
+    for judged in (case["network"]["measures"], *case["baselines"].values()):
+        assert judged["embedding"] == [1, 4]
+        assert judged["prediction_floor"] == case["network"]["measures"]["prediction_floor"]
+    assert [row[0] for row in case["table"]["rows"]] == ["floor", "network, tau 1", "network, tau 40", *names]
+    # the map is quadratic, so that reservoirs are better than any network of two epochs
+    best = case["verdict"]["better_baselines"]["state-space divergence"][0]
+    assert best in names[:2]
+    assert f"{best} by state-space divergence" in case["verdict"]["sentence"]
+    assert set(case["divergence_by_dimension"]["3"]) == {"floor", "network", "far_too_large_tau", *names}
+
+
+def test_the_verdict_on_the_late_forcing():
     def value(x):
         return SimpleNamespace(state_space_divergence=x, state_space_floor=0.5)
 
-    linear = {"a": value(3.0), "b": value(2.0), "c": value(None)}
-    result = verdict(value(2.5), linear, value(None))
-    assert (result["best_linear"], result["linear"]) == ("b", 2.0)
-    assert not result["beats_linear"]
-    assert result["beats_far_too_large_tau"]
-    lost = verdict(value(None), linear, value(None))
-    assert not lost["beats_linear"]
-    assert not lost["beats_far_too_large_tau"]
+    def beats(own, late):
+        compared = Comparison("network", {"network": value(own)}, {})
+        return verdict(compared, value(late))["beats_far_too_large_tau"]
+
+    assert beats(2.5, None)
+    assert beats(2.5, 2.6)
+    assert not beats(2.6, 2.5)
+    assert not beats(None, None)
+    assert not beats(None, 2.5)
+
+
+def test_without_a_model_the_runs_are_lost():
+    prepared = SimpleNamespace(train=henon()[0])
+    model = study.scalar_model(prepared, study.Trained(None, ("diverged",)))
+    assert study.free_run(model, 100).diverged_at == 0
+    assert np.isnan(model.predict(np.zeros((2, 1)), 3)).all()
+    found = evaluate(model, henon()[0])
+    assert (found.diverged_at, found.prediction_error) == (0, None)
+
+
+def test_a_network_of_delay_vectors_speaks_in_the_measured_column(demo):
+    folder, _ = demo
+    network = load(folder / "henon_model.npz")
+    model, series = measured(network), henon()[0]
+    assert (model.context_length, model.embedding, len(model.scale)) == (2, (1, 2), 1)
+    contexts = np.stack([series[k : k + 5, None] for k in (7, 90)])
+    wanted = network.predict(contexts[:, -2:, 0], 6)[:, :, 1:]
+    np.testing.assert_array_equal(model.predict(contexts, 6), wanted)
+    np.testing.assert_array_equal(model.generate(6).series, network.generate(6).series[:, 1:])
+    network.settings["embedding"] = {"delay": 1, "dimension": 1}
+    assert measured(network) is network
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

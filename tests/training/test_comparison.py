@@ -87,11 +87,11 @@ def test_a_better_baseline_is_named(comparison):
 
 
 def test_the_table_has_floors_and_models(comparison):
-    lines = table(comparison.HEADER, comparison.rows()).splitlines()
-    assert len(lines) == 2 + 1 + 6
+    values = comparison.table()
+    assert len(table(values["header"], values["rows"]).splitlines()) == 2 + 1 + 6
     own = comparison.evaluations[comparison.model]
-    assert comparison.rows()[0][1] == own.state_space_floor
-    assert comparison.rows()[1][1:] == [
+    assert values["rows"][0][1] == own.state_space_floor
+    assert values["rows"][1][1:] == [
         own.state_space_divergence, own.outside, own.spectral_distance, own.prediction_error
     ]  # fmt: skip
 
@@ -124,7 +124,7 @@ def test_a_model_that_diverged_is_worse_than_any():
     }  # fmt: skip
     said = Comparison("model", found, better)
     assert "b by state-space divergence (1.5, the model has none)" in said.verdict
-    assert said.rows()[1] == ["model", "diverged", 0.0, None, None]
+    assert said.table()["rows"][1] == ["model", "diverged", 0.0, None, None]
 
 
 def test_all_are_judged_in_the_coordinates_of_the_model():
