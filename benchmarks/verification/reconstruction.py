@@ -1,6 +1,7 @@
 """Lorenz-63 learned from its series: ``python -m benchmarks.verification.reconstruction [SETTING]``.
 
 Settings: default, plrnn, lstm, never, far (an interval far too large). One line a seed, then the medians.
+Before them, the baselines on the same series.
 """
 
 from __future__ import annotations
@@ -50,9 +51,24 @@ def worst_deviation(exponents: np.ndarray) -> tuple[float, float]:
     return relative, abs(zero)
 
 
+def baselines(train: np.ndarray, test: np.ndarray) -> None:
+    """One line for each baseline, so that the networks have something to beat."""
+    print("| baseline | divergence (floor) | spectral distance | error 20 steps ahead (by analogue) |")
+    print("|---|---|---|---|")
+    for name, model in chaoskit.training.fit_baselines(train).items():
+        e = chaoskit.evaluate(model, test)
+        shown = [
+            "-" if v is None else f"{v:.3g}"
+            for v in (e.state_space_divergence, e.state_space_floor, e.spectral_distance, e.prediction_error)
+        ]
+        error = f"{shown[3]} ({e.prediction_floor:.3g})"
+        print(f"| {name} | {shown[0]} ({shown[1]}) | {shown[2]} | {error} |", flush=True)
+
+
 def main(names: list[str], seeds: int) -> None:
     warnings.simplefilter("ignore", chaoskit.ChaoskitWarning)
     train, test = train_and_test()
+    baselines(train, test)
     for name in names or SETTINGS:
         rows = []
         print(f"\n{name}: {SETTINGS[name]}")
