@@ -135,6 +135,15 @@ def test_members_that_diverge_are_counted_and_left_out():
     assert np.isnan(alone.quantiles([0.5])).all()
 
 
+def test_a_run_that_comes_back_stays_lost():
+    """2, 3 and a million and one standard deviations away, then back: what follows says nothing."""
+    model = Driven()
+    u = np.array([2.0, 2.0, 1e6, -5e5])[:, None]
+    run = model.predict([[0.0]], 4, inputs=u)[0, :, 0]
+    np.testing.assert_array_equal(run, [2.0, 3.0, np.nan, np.nan])
+    assert model.generate(4, inputs=u).diverged_at == 2
+
+
 def test_inputs_of_a_driven_system_are_matched_to_steps():
     model, u = Driven(), np.arange(1.0, 6.0)[:, None]
     # the context has two rows: the first input drives the step inside it

@@ -42,6 +42,7 @@ def test_delays_are_spaced():
 
 def test_an_echo_state_network_forecasts():
     model = fit_echo_state_network(LORENZ[:20_000])
+    assert model.context_length == model.washout == 200
     run = model.generate(200).series
     scale = LORENZ.std(axis=0)
     assert np.abs((run - LORENZ[20_000:20_200]) / scale).max() < 0.3  # 1.8 Lyapunov times
