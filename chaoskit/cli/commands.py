@@ -13,10 +13,9 @@ import numpy as np
 
 from .. import estimate_lyapunov, evaluate, fit, load, lyapunov_spectrum
 from ..errors import InvalidInputError, ModelFileError
-from ..forcing import Sparse
+from ..forcing import AdaptiveGeneralized, Generalized, Never, Sparse, Truncated, Windowed
 from ..report import read_series, run_demo, to_json
-from ..report.delayed import measured
-from ..timeseries import choose_delay, choose_dimension, embed
+from ..timeseries import choose_delay, choose_dimension
 from ..training import Forecaster, compare_with_baselines
 from . import text
 
@@ -45,26 +44,27 @@ def train(arguments: Namespace) -> None:
     if not target.parent.is_dir():
         raise ModelFileError(f"{target}: the folder {target.parent} is not there; make it first")
     raw = read_series(arguments.file)
-    delay, dimension = _embedding(raw, arguments.delay, arguments.dimension)
     given = {
         "sequence_length": arguments.sequence_length, "epochs": arguments.epochs,
         "batch_size": arguments.batch_size, "learning_rate": arguments.learning_rate,
-        "n_states": arguments.n_states,
+        "n_states": arguments.n_states, "checkpoint": arguments.checkpoint, "patience": arguments.patience,
     }  # fmt: skip
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if arguments.n_hidden is not None:
         options["cell_options"] = {"n_hidden": arguments.n_hidden}
-    if arguments.tau is not None:
-        options["forcing"] = Sparse(arguments.tau)
+    if arguments.inputs is not None:
+        options["inputs"] = read_series(arguments.inputs)
     model = fit(
-        embed(raw, delay, dimension), cell=arguments.cell, dt=arguments.dt, seed=arguments.seed,
-        progress=_bar_wanted(), **options,
+        raw, cell=arguments.cell, dt=arguments.dt, seed=arguments.seed, forcing=_forcing(arguments),
+        embedding=_embedding(raw, arguments.delay, arguments.dimension), optimizer=arguments.optimizer,
+        latent_state=arguments.latent_state, validation_share=arguments.validation_share,
+        restarts=arguments.restarts, progress=_bar_wanted(), **options,
     )  # fmt: skip
-    model.settings["embedding"] = {"delay": delay, "dimension": dimension}
     model.save(target)
     values = {
-        "output": str(target), "rows": len(raw), "columns": raw.shape[1], "delay": delay,
-        "dimension": dimension, "tau": model.tau, "exponent": getattr(model.lyapunov, "exponent", None),
+        "output": str(target), "rows": len(raw), "columns": raw.shape[1], "delay": model.delays.delay,
+        "dimension": model.delays.dimension, "tau": model.tau, "forcing": model.settings["forcing"],
+        "exponent": getattr(model.lyapunov, "exponent", None),
         "interval": getattr(model.lyapunov, "interval", None), "loss": model.history["loss"][-1],
         "best_update": model.best_update, "updates": len(model.history["loss"]),
         "validation": float(min(model.history["validation"])), "diverged_at": model.diverged_at,
@@ -73,12 +73,30 @@ def train(arguments: Namespace) -> None:
     _show(arguments, values, lambda: text.train(values))
 
 
-def _embedding(raw: Any, delay: int | None, dimension: int | None) -> tuple[int, int]:
+def _forcing(arguments: Namespace) -> Any:
+    """The forcing of --forcing, --tau and --alpha."""
+    name, tau, alpha = arguments.forcing, arguments.tau, arguments.alpha
+    if alpha is not None and name != "generalized":
+        raise InvalidInputError("--alpha: expected with --forcing generalized only")
+    if tau is not None and name not in ("sparse", "windowed", "truncated"):
+        raise InvalidInputError("--tau: expected with --forcing sparse, windowed or truncated only")
+    if name == "sparse":
+        return "auto" if tau is None else Sparse(tau)
+    if name == "adaptive":
+        return AdaptiveGeneralized()
+    if name == "never":
+        return Never()
+    value = alpha if name == "generalized" else tau
+    if value is None:
+        option = "--alpha" if name == "generalized" else "--tau"
+        raise InvalidInputError(f"--forcing {name}: expected {option} with it")
+    return {"generalized": Generalized, "windowed": Windowed, "truncated": Truncated}[name](value)
+
+
+def _embedding(raw: np.ndarray, delay: int | None, dimension: int | None) -> tuple[int, int] | None:
     """Delay and copies; several columns are taken as the state unless told otherwise."""
-    if dimension is None and (raw.shape[1] > 1 and delay is None):
-        return 1, 1
-    if dimension == 1:
-        return 1, 1
+    if dimension == 1 or (dimension is None and raw.shape[1] > 1 and delay is None):
+        return None
     if delay is None:
         delay = choose_delay(raw)
     if dimension is None:
@@ -107,33 +125,38 @@ def analyze(arguments: Namespace) -> None:
 def lyapunov(arguments: Namespace) -> None:
     """The spectrum of a model."""
     model = load(arguments.model)
+    options: dict[str, Any] = {"steps": arguments.steps}
+    if arguments.inputs is not None:
+        inputs = read_series(arguments.inputs)
+        settle = len(inputs) // 10
+        options = {
+            "inputs": inputs, "transient": settle, "tangent_transient": settle,
+            "steps": min(arguments.steps, len(inputs) - 2 * settle),
+        }  # fmt: skip
     found = lyapunov_spectrum(
-        model, steps=arguments.steps, k=arguments.k, dt=model.dt, seed=arguments.seed, progress=_bar_wanted()
+        model, k=arguments.k, dt=model.dt, seed=arguments.seed, progress=_bar_wanted(), **options
     )
     values = {
         "exponents": found.exponents, "stderr": found.stderr, "units": found.units, "dt": model.dt,
         "kaplan_yorke": found.kaplan_yorke, "kaplan_yorke_stderr": found.kaplan_yorke_stderr,
-        "entropy": found.entropy, "entropy_stderr": found.entropy_stderr, "steps": arguments.steps,
+        "entropy": found.entropy, "entropy_stderr": found.entropy_stderr, "steps": options["steps"],
     }  # fmt: skip
     _show(arguments, values, lambda: text.lyapunov(values))
 
 
 def evaluate_model(arguments: Namespace) -> None:
     """A model against a series, and beside the baselines if there is a series to fit them on."""
-    network = load(arguments.model)
-    model = measured(network)
+    model = load(arguments.model)
     series = _columns_of(model, arguments.file)
     options: dict[str, Any] = {"horizon": arguments.horizon, "seed": arguments.seed}
+    if arguments.inputs is not None:
+        options["inputs"] = read_series(arguments.inputs)
     if arguments.train is None:
         compared, found = None, evaluate(model, series, **options)
     else:
         compared = compare_with_baselines(model, _columns_of(model, arguments.train), series, **options)
         found = compared.evaluations[compared.model]
-    embedding = network.settings.get("embedding", {"delay": 1, "dimension": 1})
-    values: dict[str, Any] = vars(found) | {"embedding": embedding}
-    if model is not network:
-        loop = evaluate(network, embed(series, **embedding), **options)
-        values |= {"exponents": loop.exponents, "exponents_stderr": loop.exponents_stderr}
+    values: dict[str, Any] = vars(found) | {"embedding": model.delays._asdict()}
     if compared is not None:
         baselines = {name: e for name, e in compared.evaluations.items() if name != compared.model}
         values |= {

@@ -90,14 +90,42 @@ def _train(commands: Any) -> None:
     parser.add_argument("-o", "--output", metavar="MODEL.npz", required=True, help="where to save the model")
     parser.add_argument("--dt", type=float, default=1.0, help="time between two rows (default: %(default)s)")
     parser.add_argument(
-        "--cell", default="shplrnn", help="tanh, relu, plrnn, shplrnn or lstm (default: %(default)s)"
+        "--cell",
+        default="shplrnn",
+        help="class of chaoskit.cells, such as plrnn or lstm (default: %(default)s)",
     )
     parser.add_argument(
         "--n-states", type=int, metavar="N",
         help="units (default: as many as columns, each forced to its own column)",
     )  # fmt: skip
     parser.add_argument("--n-hidden", type=int, metavar="K", help="hidden units of shplrnn (default: 50)")
+    parser.add_argument(
+        "--forcing", choices=("sparse", "generalized", "adaptive", "windowed", "truncated", "never"),
+        default="sparse", help="how the network is forced back to the data (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--tau", type=int, metavar="STEPS", help="forcing interval (default: from the data)")
+    parser.add_argument("--alpha", type=float, help="strength of generalized forcing, 0 to 1")
+    parser.add_argument(
+        "--inputs", metavar="FILE", help="what drives the system: one row for each row of FILE"
+    )
+    parser.add_argument(
+        "--latent-state", choices=("inversion", "identity", "learned"), default="inversion",
+        help="how data set more states than columns (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--optimizer", choices=("adam", "adamw", "radam"), default="adam", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--validation-share", type=float, default=0.0, metavar="SHARE",
+        help="part of the series, at its end, that judges the training instead of taking part (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--patience", type=int, metavar="CHECKS", help="end after so many without improvement"
+    )
+    parser.add_argument(
+        "--restarts", type=int, default=1, metavar="N", help="trainings from N seeds; the best is kept"
+    )
+    parser.add_argument("--checkpoint", metavar="FILE.npz", help="where a broken-off training goes on from")
     parser.add_argument("--sequence-length", type=int, metavar="STEPS", help="of a training window")
     parser.add_argument("--epochs", type=int, help="of 100 updates each")
     parser.add_argument("--batch-size", type=int, metavar="B", help="windows of an update")
@@ -137,6 +165,7 @@ def _lyapunov(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("model", metavar="MODEL", help="model saved by chaoskit (.npz)")
     parser.add_argument("--steps", type=int, default=50_000, help="of the average (default: %(default)s)")
+    parser.add_argument("--inputs", metavar="FILE", help="of a driven network, one row a step")
     parser.add_argument("-k", type=int, metavar="COUNT", help="leading exponents (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
 
@@ -155,6 +184,7 @@ def _evaluate(commands: Any) -> None:
     parser.add_argument(
         "--train", metavar="FILE", help="series the model was trained on: fit the baselines on it and compare"
     )
+    parser.add_argument("--inputs", metavar="FILE", help="of a driven network, one row for each row of FILE")
     parser.add_argument(
         "--horizon", type=int, default=20, metavar="STEPS", help="of the forecasts (default: %(default)s)"
     )

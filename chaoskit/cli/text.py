@@ -59,7 +59,7 @@ def train(values: dict[str, Any]) -> str:
     lines = [
         f"series      {values['rows']} rows, {values['columns']} columns{embedded}"
         + (f" and {values['dimension']} copies" if embedded else ""),
-        f"forcing     every {values['tau']} steps"
+        f"forcing     {values['forcing']}"
         + ("" if values["exponent"] is None else f" (exponent {_with_interval(values)} per unit time)"),
         f"training    {values['updates']} updates, loss {cell(values['loss'])}; kept update "
         f"{values['best_update']}, score {cell(values['validation'])}",

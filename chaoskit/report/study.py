@@ -26,7 +26,6 @@ from ..training import (
     fit,
 )
 from .cases import TRAIN_SHARE, Case
-from .delayed import measured
 
 VIEW = 4  # coordinates in which models are compared
 VIEWS = (3, 4, 5)  # a histogram can hold no more, and fewer flatter a cloud without structure
@@ -89,32 +88,29 @@ def train(prepared: Prepared, tau: int, seed: int) -> Trained:
         # A window restarts from data, so that it has to be longer than the interval.
         options["sequence_length"] = 2 * tau
         options["batch_size"] = max(1, round(batch * length / (2 * tau)))
-    rows = training_rows(prepared, seed)
+    series, delays = training_series(prepared, seed), (case.delay, case.dimension)
     if case.start == "linear":
         width = options.pop("cell_options")["n_hidden"]
-        options["cell"] = linear_start(rows, width, seed)
+        options["cell"] = linear_start(embed(series, *delays), width, seed)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ChaoskitWarning)
         try:
-            model = fit(rows, forcing=Sparse(tau), dt=prepared.dt, seed=seed, **options)
+            model = fit(series, embedding=delays, forcing=Sparse(tau), dt=prepared.dt, seed=seed, **options)
         except DivergenceError as error:
             return Trained(None, (str(error),))
-    model.settings["embedding"] = {"delay": case.delay, "dimension": case.dimension}
     return Trained(model, tuple(str(w.message) for w in caught if issubclass(w.category, ChaoskitWarning)))
 
 
-def training_rows(prepared: Prepared, seed: int) -> np.ndarray:
-    """Delay vectors of the training series, behind those of its noisy copy if the case asks for one.
+def training_series(prepared: Prepared, seed: int) -> np.ndarray:
+    """The training series, behind its noisy copy if the case asks for one.
 
     The few windows that reach over the seam are the price of a single series; the clean end is the context.
     """
     case, series = prepared.case, prepared.train
-    rows = embed(series, case.delay, case.dimension)
     if not case.noise:
-        return rows
+        return series
     noise = np.random.default_rng(seed).standard_normal(len(series))
-    noisy = embed(series + case.noise * series.std() * noise, case.delay, case.dimension)
-    return np.concatenate([noisy, rows])
+    return np.concatenate([series + case.noise * series.std() * noise, series])
 
 
 def linear_start(rows: np.ndarray, n_hidden: int, seed: int) -> ShPLRNN:
@@ -151,7 +147,7 @@ class NoModel(Forecaster):
 
 def scalar_model(prepared: Prepared, trained: Trained) -> Forecaster:
     """The network as a model of the scalar series."""
-    return NoModel(prepared.train) if trained.model is None else measured(trained.model)
+    return NoModel(prepared.train) if trained.model is None else trained.model
 
 
 def free_run(model: Forecaster, rows: int) -> Generated:

@@ -104,10 +104,16 @@ def prepare_data(
     share = _check.share(validation_share, "validation_share")
     trained = len(data) if share == 0.0 else round((1.0 - share) * len(data))
     delays = _embedding(embedding, data[:trained])
-    if trained - delays.span < _FEWEST or (share > 0.0 and len(data) - trained - delays.span < _FEWEST):
+    shortest = delays.span + _FEWEST
+    if len(data) < shortest:
         raise InvalidInputError(
-            f"validation_share: expected at least {_FEWEST} rows before and after the split and beyond the "
-            f"embedding's {delays.span} steps, got {trained} and {len(data) - trained}"
+            f"embedding: expected at least {shortest} rows for delay {delays.delay} and dimension "
+            f"{delays.dimension}, got {len(data)}; give a longer series or a smaller window"
+        )
+    if trained < shortest or (share > 0.0 and len(data) - trained < shortest):
+        raise InvalidInputError(
+            f"validation_share: expected at least {shortest} rows before and after the split, got {trained} "
+            f"and {len(data) - trained}"
         )
     scaling, input_scaling = scaling_of(data[:trained]), scaling_of(driving[:trained])
     if (np.ptp(data[:trained], axis=0) == 0).any():

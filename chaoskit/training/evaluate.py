@@ -93,7 +93,8 @@ def evaluate(
     n_bins : int
         Bins per dimension of the state-space divergence.
     n_exponents : int, optional
-        Closed-loop exponents to take; by default as many as observed dimensions, at most 10.
+        Closed-loop exponents to take; by default as many as observed dimensions (with delay vectors, as many
+        as they have entries), at most 10.
     seed : int
         For the exponents' initial tangents.
     inputs : array_like, shape (T, M), optional
@@ -285,7 +286,7 @@ def _exponents(
 ) -> dict[str, Any]:
     """Exponents of the closed loop, per unit time; conditional ones along the inputs of a driven system."""
     dim = model.start_state.size
-    k = min(dim, len(model.mean), 10) if count is None else _check.integer(count, "n_exponents", 1)
+    k = min(dim, len(model.decoder), 10) if count is None else _check.integer(count, "n_exponents", 1)
     options: dict[str, Any] = {"steps": _EXPONENT_STEPS}
     if drive is not None:
         transient, aligned = min(_TRANSIENT, len(drive) // 10), max(1, len(drive) // 10)

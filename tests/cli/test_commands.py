@@ -81,6 +81,47 @@ def test_analyze_without_chaos_is_valid_json(tmp_path, capsys):
     assert "no chaos was shown" in capsys.readouterr().out
 
 
+def test_a_driven_network_from_the_shell(files, tmp_path, capsys):
+    drive = np.random.default_rng(0).standard_normal(1000)
+    x = np.zeros((1000, 1))
+    for t in range(999):
+        x[t + 1] = 0.7 * x[t] + drive[t]
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "u.npy", drive)
+    model, series = str(tmp_path / "m.npz"), str(tmp_path / "x.npy")
+    inputs = ["--inputs", str(tmp_path / "u.npy")]
+    arguments = [
+        "--cell", "linear", "--dimension", "1", "--forcing", "generalized", "--alpha", "0.5",
+        "--epochs", "30", "--sequence-length", "10", "--learning-rate", "0.05", "--optimizer", "radam", "--restarts", "2",
+        "--validation-share", "0.25", "--checkpoint", str(tmp_path / "c.npz"),
+    ]  # fmt: skip
+    assert main(["train", series, "--output", model, *inputs, *arguments]) == 0
+    assert "Generalized(alpha=0.5)" in capsys.readouterr().out
+    assert (tmp_path / "c.1.npz").exists()
+    assert main(["lyapunov", model, *inputs, "--json"]) == 0
+    assert parsed(capsys)["exponents"][0] == pytest.approx(np.log(0.7), abs=1e-2)
+    assert main(["evaluate", model, series, *inputs, "--json"]) == 0
+    assert parsed(capsys)["prediction_error"] < 1e-3
+    one_error(capsys, ["evaluate", model, series], "inputs: expected shape")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--forcing", "generalized"], "expected --alpha with it"),
+        (["--forcing", "windowed"], "expected --tau with it"),
+        (["--alpha", "0.5"], "--alpha: expected with --forcing generalized only"),
+        (
+            ["--forcing", "never", "--tau", "3"],
+            "--tau: expected with --forcing sparse, windowed or truncated",
+        ),
+        (["--forcing", "often"], "invalid choice"),
+    ],
+)
+def test_forcings_that_do_not_fit(options, words, files, tmp_path, capsys):
+    one_error(capsys, ["train", files / "series.csv", "-o", tmp_path / "m.npz", *options], words)
+
+
 def test_train_embeds_one_column_and_evaluate_follows(files, tmp_path, capsys):
     model = tmp_path / "embedded.npz"
     arguments = ["--tau", "2", "--epochs", "1", "--dimension", "3", "--delay", "1", "--json"]
@@ -103,7 +144,7 @@ def test_train_takes_tau_from_the_data(files, tmp_path, capsys):
     model = tmp_path / "m.npz"
     arguments = ["train", files / "series.npy", "--output", model, "--epochs", "1", "--sequence-length", "20"]
     assert main([str(a) for a in arguments]) == 0
-    assert "every 1 steps (exponent 0.4" in capsys.readouterr().out
+    assert "Sparse(tau=1) (exponent 0.4" in capsys.readouterr().out
     assert chaoskit.load(model).tau == 1
 
 

@@ -14,7 +14,6 @@ from chaoskit import evaluate
 from chaoskit.errors import MissingDependencyError, ModelFileError
 from chaoskit.report import examples, run_demo, study, table, to_json
 from chaoskit.report.cases import CASES, Case, shortened
-from chaoskit.report.delayed import measured
 from chaoskit.report.demo import verdict
 from chaoskit.report.jsonable import plain
 from chaoskit.training import Comparison, load
@@ -82,18 +81,17 @@ def test_without_an_exponent_the_report_says_where_tau_is_from(demo):
 def test_test_data_are_not_trained_on(demo):
     _, report = demo
     case = report["cases"]["henon"]
-    assert case["network"]["settings"]["n_rows"] == case["n_train"] - 1
+    assert case["network"]["settings"]["n_rows"] == case["n_train"]
     assert case["n_train"] + case["n_test"] == len(henon()[0])
 
 
 def test_a_noisy_copy_comes_before_the_clean_rows():
     case = Case("henon", "Hénon", henon, "s", 1, 2, 1, OPTIONS, 40, noise=0.1)
     series = henon()[0]
-    rows = study.training_rows(SimpleNamespace(case=case, train=series), 0)
-    clean = len(series) - 1
-    assert rows.shape == (2 * clean, 2)
-    np.testing.assert_array_equal(rows[clean:, 0], series[:-1])
-    assert np.std(rows[:clean] - rows[clean:]) == pytest.approx(0.1 * series.std(), rel=0.05)
+    both = study.training_series(SimpleNamespace(case=case, train=series), 0)
+    noisy, clean = both[: len(series)], both[len(series) :]
+    np.testing.assert_array_equal(clean, series)
+    assert np.std(noisy - clean) == pytest.approx(0.1 * series.std(), rel=0.05)
 
 
 def test_a_linear_start_predicts_as_the_linear_map():
@@ -155,17 +153,11 @@ def test_without_a_model_the_runs_are_lost():
     assert (found.diverged_at, found.prediction_error) == (0, None)
 
 
-def test_a_network_of_delay_vectors_speaks_in_the_measured_column(demo):
+def test_the_network_of_a_case_speaks_in_the_measured_column(demo):
     folder, _ = demo
-    network = load(folder / "henon_model.npz")
-    model, series = measured(network), henon()[0]
+    model = load(folder / "henon_model.npz")
     assert (model.context_length, model.embedding, len(model.scale)) == (2, (1, 2), 1)
-    contexts = np.stack([series[k : k + 5, None] for k in (7, 90)])
-    wanted = network.predict(contexts[:, -2:, 0], 6)[:, :, 1:]
-    np.testing.assert_array_equal(model.predict(contexts, 6), wanted)
-    np.testing.assert_array_equal(model.generate(6).series, network.generate(6).series[:, 1:])
-    network.settings["embedding"] = {"delay": 1, "dimension": 1}
-    assert measured(network) is network
+    assert model.generate(6).series.shape == (6, 1)
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
