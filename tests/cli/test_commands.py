@@ -92,7 +92,8 @@ def test_a_driven_network_from_the_shell(files, tmp_path, capsys):
     inputs = ["--inputs", str(tmp_path / "u.npy")]
     arguments = [
         "--cell", "linear", "--dimension", "1", "--forcing", "generalized", "--alpha", "0.5",
-        "--epochs", "30", "--sequence-length", "10", "--learning-rate", "0.05", "--optimizer", "radam", "--restarts", "2",
+        "--epochs", "30", "--sequence-length", "10", "--learning-rate", "0.05",
+        "--optimizer", "radam", "--restarts", "2",
         "--validation-share", "0.25", "--checkpoint", str(tmp_path / "c.npz"),
     ]  # fmt: skip
     assert main(["train", series, "--output", model, *inputs, *arguments]) == 0
