@@ -50,4 +50,4 @@ def gradient_through_inverse(B: np.ndarray, P: np.ndarray, P_bar: np.ndarray) ->
     doi:10.1137/0710036, Eq. 4.12).
     """
     outside = P_bar - P @ (B @ P_bar)
-    return -P.T @ P_bar @ P.T + np.linalg.solve(B @ B.T, outside.T)
+    return (P.T @ P) @ outside.T - (P.T @ P_bar) @ P.T  # P'P is (B B')^-1

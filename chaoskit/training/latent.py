@@ -41,11 +41,11 @@ class DecoderInversion(NamedTuple):
         """How many numbers of the state forcing sets."""
         return nx
 
-    def add_gradient(self, out: DecoderInversion, readout: np.ndarray, encoder: np.ndarray) -> None:
-        """`out` from the gradients of B and of M."""
+    def gradient(self, readout: np.ndarray, encoder: np.ndarray, M: np.ndarray) -> DecoderInversion:
+        """Derivatives, from the gradients of B and of M = `encoder()`."""
         B = self.decoder
-        out.decoder[...] = readout
-        out.decoder[...] += gradient_through_inverse(B, inverse(B), encoder[: B.shape[1]])
+        n = B.shape[1]
+        return DecoderInversion(readout + gradient_through_inverse(B, M[:n], encoder[:n]))
 
 
 class ObservedStates(NamedTuple):
@@ -71,9 +71,9 @@ class ObservedStates(NamedTuple):
         """How many numbers of the state forcing sets."""
         return self.initial_map.shape[1]
 
-    def add_gradient(self, out: ObservedStates, readout: np.ndarray, encoder: np.ndarray) -> None:
-        """`out` from the gradients of B and of M."""
-        out.initial_map[...] = encoder[self.initial_map.shape[1] :]
+    def gradient(self, readout: np.ndarray, encoder: np.ndarray, M: np.ndarray) -> ObservedStates:
+        """Derivatives, from the gradients of B and of M = `encoder()`."""
+        return ObservedStates(encoder[self.initial_map.shape[1] :].copy())
 
 
 Latent = DecoderInversion | ObservedStates

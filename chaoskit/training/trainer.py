@@ -51,9 +51,7 @@ class Trainer:
         self.forcing: Any = forcing
         self.adaptive = isinstance(forcing, AdaptiveGeneralized)
         self.alpha = forcing.start if self.adaptive else math.nan
-        densest = forcing.densest() if isinstance(forcing, Changing) else forcing
-        slots = len(densest.schedule(length).keep)
-        self.step = Backpropagation(self.cell, self.latent, length, batch, slots)
+        self.step = Backpropagation(self.cell, self.latent, length, batch)
         fixed = protocol.fixed_fields(self.cell)
         self.fields = [name for name in self.cell._fields if name not in fixed]
         self.trained = trained
