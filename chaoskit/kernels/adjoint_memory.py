@@ -8,6 +8,7 @@ import numpy as np
 
 from .._jit import inlined, unowned
 from ..cells.protocol import has_hidden
+from .loops import SUMS
 from .packing import Packed, aligned
 from .pieces import Plan
 
@@ -49,7 +50,7 @@ class AdjointWork(NamedTuple):
     Z: np.ndarray  # (r, nx): what a state is forced to, or the gradient of that
     GW: np.ndarray  # (na, w)
     GH: np.ndarray  # (m, n)
-    GP: np.ndarray
+    GP: np.ndarray  # (SUMS, parameters): partial sums; the first row is the whole in the end
     GF: np.ndarray
     GB: np.ndarray  # (D, n)
     GM: np.ndarray  # (D, nx), of the transposed encoder
@@ -91,9 +92,15 @@ def adjoint_work(tag, packed: Packed, D: int, needed: Room) -> AdjointWork:
         E=memory(hidden, rows, s.n), PRE=memory(hidden, rows, s.m), Y=memory(rows, s.nx),
         XF=memory(needed.forced, s.nx), S=memory(rows, s.ns), OUT=memory(r, D), A=memory(r, max(s.na, s.m)),
         DZ=memory(r, s.n), Q=memory(r, max(s.m, s.n)), G=memory(r, s.nx), Z=memory(r, s.nx),
-        GW=memory(s.na, w), GH=memory(hidden, s.m, s.n), GP=memory(packed.P.size), GF=memory(packed.F.size),
+        GW=memory(s.na, w), GH=memory(hidden, s.m, s.n), GP=memory(SUMS, packed.P.size),
+        GF=memory(SUMS, packed.F.size),
         GB=memory(D, s.n), GM=memory(D, s.nx),
     )  # fmt: skip
+
+
+def cell_gradients(work: AdjointWork, packed: Packed) -> tuple[np.ndarray, ...]:
+    """Packed gradients of a cell: GW, GH, GP, GF."""
+    return work.GW, work.GH, work.GP[: packed.P.size], work.GF[: packed.F.size]
 
 
 def gradients(work: AdjointWork) -> tuple[np.ndarray, ...]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .._jit import inner, inner_sums, model_kernel
-from ..cells.protocol import has_hidden
+from ..cells.protocol import has_hidden, is_coupled
 from .adjoint_memory import borrow_batch, borrow_plan, borrow_work
 from .linalg import add_outer_products, blas_arguments, borrowed, gemm, keep_alive
 from .loops import (
+    SUMS,
     back_loop,
     enter_loop,
     force_loop,
@@ -120,13 +121,15 @@ def _forward(tag, packed, work, blas, batch, plan, span):
             _encode(work.Z, 0, nx, blas, batch, k)
             force_loop(states, ix, work.Z, 0, rows, nx, plan.width[k], plan.keep[k], XF, row * nx)
             states, ix = XF, row * nx
-        enter_loop(tag, packed.F, states, ix, rows, n, nx, entry, row * stride, stride)
+        if is_coupled(tag):
+            enter_loop(tag, packed.F, states, ix, rows, n, nx, entry, row * stride, stride)
         if hidden:
             gemm(blas, 0, 0, rows, m, n, 1, E, row * n, n, packed.HT, 0, m, 0, PRE, row * m, m)
             hidden_loop(tag, packed.F, PRE, row * m, rows, m, R, row * w, w)
         if inputs > 0:
             _inputs(R, row * w, w, inputs, batch, plan, span, s, rows)
-        gemm(blas, 0, 0, rows, na, w, 1, R, row * w, w, packed.WT, 0, na, 0, A, 0, na)
+        if is_coupled(tag) or inputs > 0:  # else the gates stay 0
+            gemm(blas, 0, 0, rows, na, w, 1, R, row * w, w, packed.WT, 0, na, 0, A, 0, na)
         local_loop(tag, packed.P, states, ix, A, 0, rows, n, nx, na, ns, Y, row * nx, work.S, row * ns)
 
 
@@ -178,14 +181,15 @@ def _backward(tag, packed, work, blas, batch, plan, span, scale):
             gemm(blas, 0, 0, rows, m, na, 1, S, row * ns, ns, packed.W, 0, w, 0, A, 0, m)
             hidden_back_loop(tag, packed.F, PRE, row * m, A, rows, m, work.GF)
             gemm(blas, 0, 0, rows, n, m, 1, PRE, row * m, m, packed.H, 0, n, 0, Q, 0, n)
-        else:
+        elif is_coupled(tag):
             gemm(blas, 0, 0, rows, m, na, 1, S, row * ns, ns, packed.W, 0, w, 0, Q, 0, m)
         if k >= 0:
             width, keep, flow = plan.width[k], plan.keep[k], plan.flow[k]
             unforce_loop(tag, packed.F, states, ix, rows, n, nx, width, keep, flow, G, Q, work.Z, 0, work.GF)
             _encode_back(work.Z, 0, nx, blas, batch, k, work.GM)
     rows = work.counts[span.end - span.begin]
-    add_outer_products(blas, na, w, rows, S, ns, work.R, w, work.GW)
+    if is_coupled(tag) or inputs > 0:
+        add_outer_products(blas, na, w, rows, S, ns, work.R, w, work.GW)
     if hidden:
         add_outer_products(blas, m, n, rows, PRE, m, work.E, n, work.GH)
     return total
@@ -201,6 +205,15 @@ def _finish(tag, packed, work, blas, batch, plan, piece, lanes):
     for l in range(lanes):
         k = plan.slot[plan.start[piece + l]]
         _encode_back(work.Z, l * batch.columns * nx, nx, blas, batch, k, work.GM)
+
+
+@inner
+def _sum_rows(sums):
+    """The first of `SUMS` rows becomes the sum of all."""
+    size = sums.size // SUMS
+    for r in range(1, SUMS):
+        for i in range(size):
+            sums[i] += sums[r * size + i]
 
 
 @model_kernel
@@ -234,5 +247,7 @@ def backpropagate(tag, packed, work, batch, plan, scale):
             else:
                 total += _backward(tag, packed, work, blas, batch, plan, span, scale)
         _finish(tag, packed, work, blas, batch, plan, piece, lanes)
+    _sum_rows(work.GP)
+    _sum_rows(work.GF)
     keep_alive(owned)
     return total

@@ -13,7 +13,7 @@ from ..cells._validate import checked_cell, is_cell
 from ..errors import DivergenceError, InvalidInputError
 from ..forcing import Forcing, Schedule
 from ..kernels import packing, pieces
-from ..kernels.adjoint_memory import AdjointWork, Batch, Room, adjoint_work, gradients, room
+from ..kernels.adjoint_memory import AdjointWork, Batch, Room, adjoint_work, cell_gradients, gradients, room
 from ..kernels.cpu_adjoint import backpropagate
 from ..kernels.pieces import Plan
 from .latent import Latent, ObservedStates, checked_latent, widths
@@ -77,7 +77,7 @@ class Backpropagation:
         schedule: Schedule,
         inputs: np.ndarray | None = None,
         noise: np.ndarray | None = None,
-    ):
+    ) -> tuple[float, Any, Any]:
         """(loss, gradient of the cell, gradient of the latent state).
 
         X (T + 1, batch, D) and inputs (T, batch, M) are contiguous and of the cell's dtype; noise
@@ -101,7 +101,7 @@ class Backpropagation:
         count = T * B * D
         total = self._run([(*flat, a, b - a) for a, b in itertools.pairwise(self.bounds)], plan, 2.0 / count)
         w = self.work[0]
-        packing.unpack_gradient(self.gradient, sizes, w.GW, w.GH, w.GP, w.GF)
+        packing.unpack_gradient(self.gradient, sizes, *cell_gradients(w, self.packed))
         readout, encoder = w.GB.reshape(D, sizes.n), w.GM.reshape(D, sizes.nx).T
         return total / count, self.gradient, latent.gradient(readout, encoder, M)
 
