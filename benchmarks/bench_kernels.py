@@ -7,6 +7,7 @@ import numpy as np
 import chaoskit
 from chaoskit.forcing import Sparse
 from chaoskit.training.bptt import Backpropagation
+from chaoskit.training.latent import DecoderInversion
 
 
 class Spectra:
@@ -35,14 +36,15 @@ class Backward:
     def setup(self, name, n):
         rng = np.random.default_rng(0)
         self.cell = getattr(chaoskit.cells, name).init(n, rng=0, dtype=np.float32)
-        self.decoder = np.linalg.qr(rng.standard_normal((n, 3)))[0].T.astype(np.float32)
+        decoder = np.linalg.qr(rng.standard_normal((n, 3)))[0].T
+        self.latent = DecoderInversion(np.ascontiguousarray(decoder, np.float32))
         self.data = rng.standard_normal((201, 16, 3)).astype(np.float32)
         self.schedule = Sparse(20).schedule(200)
-        self.step = Backpropagation(self.cell, 3, 200, 16, len(self.schedule.keep))
+        self.step = Backpropagation(self.cell, self.latent, 200, 16)
         self.time_gradient(name, n)
 
     def time_gradient(self, name, n):
-        self.step(self.cell, self.decoder, self.data, self.schedule)
+        self.step(self.cell, self.latent, self.data, self.schedule)
 
 
 class Flows:

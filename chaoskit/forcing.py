@@ -50,10 +50,6 @@ class Changing(Protocol):
         """The forcing of a batch, `progress` from 0 to 1 through the training."""
         ...
 
-    def densest(self) -> Forcing:
-        """The one with the most forced states."""
-        ...
-
 
 def _every(interval: int, length: int) -> Schedule:
     slot = np.full(length, -1, np.int64)
@@ -105,10 +101,6 @@ class Sparse:
             return self
         return Sparse(int(rng.integers(self.tau - self.jitter, self.tau + self.jitter + 1)))
 
-    def densest(self) -> Sparse:
-        """With the shortest interval that can be drawn."""
-        return Sparse(self.tau - self.jitter)
-
 
 @dataclass(frozen=True)
 class Annealed:
@@ -145,10 +137,6 @@ class Annealed:
     def at(self, progress: float, rng: np.random.Generator) -> Sparse:
         """The forcing of one batch."""
         return Sparse(max(1, round(self.start * (self.stop / self.start) ** progress)))
-
-    def densest(self) -> Sparse:
-        """With the shortest interval."""
-        return Sparse(min(self.start, self.stop))
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ class DiagonalLinear(NamedTuple):
     layout = Layout(parameters=2)
     shapes = {"A": ("N",), "C": ("N", "M"), "h": ("N",)}
     identity_values = {"A": 1.0, "h": 0.0}
+    coupled = False  # training need not multiply by weights of zero
 
     @classmethod
     def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):

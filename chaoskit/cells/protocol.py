@@ -188,3 +188,15 @@ def _has_hidden(cell):
     if hasattr(cell.instance_class, "hidden_weights"):
         return lambda cell: True
     return lambda cell: False
+
+
+def is_coupled(cell) -> bool:
+    """False for a cell whose units do not see each other (`coupled = False`); a constant for the compiler."""
+    return getattr(type(cell), "coupled", True)
+
+
+@overload(is_coupled, target="generic", jit_options=INLINE)
+def _is_coupled(cell):
+    if getattr(cell.instance_class, "coupled", True):
+        return lambda cell: True
+    return lambda cell: False

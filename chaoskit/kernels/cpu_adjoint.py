@@ -1,140 +1,253 @@
-"""Backpropagation through time with forcing: loss and all gradients of one batch in one call."""
+"""Backpropagation through time with forcing: loss and all gradients of one batch in one call.
+
+A group of pieces (`pieces`) goes through time in segments. Before each segment its states are kept; all
+else that the way back needs is kept for one segment at a time, and made again where there are several.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
-from .._jit import inner_sums, model_kernel
-from ..cells.protocol import has_hidden
-from .linalg import blas_arguments, gemm
+from .._jit import inner, inner_sums, model_kernel
+from ..cells.protocol import has_hidden, is_coupled
+from .adjoint_memory import borrow_batch, borrow_plan, borrow_work
+from .linalg import add_outer_products, blas_arguments, borrowed, gemm, keep_alive
 from .loops import (
+    SUMS,
     back_loop,
     enter_loop,
     force_loop,
     hidden_back_loop,
     hidden_loop,
+    input_loop,
     local_loop,
     unforce_loop,
 )
-from .packing import Packed, Sizes
+from .models import borrow_packed
 
 
-class AdjointWork(NamedTuple):
-    """Activations of T steps of B sequences, and gradients; everything flat.
+class Span(NamedTuple):
+    """Steps of a segment of a group, counted from the start of its pieces."""
 
-    w = m + inputs is the width of the main product's operand. A *slot* is a time at which the state is
-    forced; the first is the start.
-    """
-
-    R: np.ndarray  # (T + 1, B, w): features, with the inputs of the step in the last columns
-    E: np.ndarray  # (T + 1, B, n): first state plane before each step, cells with a hidden product only
-    PRE: np.ndarray  # (T, B, m): hidden pre-activations
-    Y: np.ndarray  # (T, B, nx): states after each step
-    XF: np.ndarray  # (slots, B, nx): forced states
-    S: np.ndarray  # (T, B, ns): saved values, then gate gradients
-    A: np.ndarray  # (B, max(na, m)): gates of one step
-    OUT: np.ndarray  # (T, B, D): predictions, then their gradients
-    DZ: np.ndarray  # (T, B, n): gradients that reach the states from the loss
-    Q: np.ndarray  # (B, max(m, n)): gradient of the features
-    G: np.ndarray  # (B, nx): direct gradient of the states
-    GT: np.ndarray  # (slots, B, nx): gradients of the forcing targets
-    GW: np.ndarray  # (na, w)
-    GH: np.ndarray  # (m, n)
-    GP: np.ndarray
-    GF: np.ndarray
-    GB: np.ndarray  # (D, n)
+    piece: int  # first of the group
+    lanes: int  # number of pieces
+    begin: int
+    end: int
+    kept: int  # where the states before `begin` stand in KEPT
+    final: bool  # True for the last segment
 
 
-def adjoint_work(tag, packed: Packed, T: int, B: int, D: int, slots: int) -> AdjointWork:
-    """Memory for `backpropagate`."""
-    s: Sizes = packed.sizes
-    hidden = int(has_hidden(tag))
+@inner
+def _start(packed, work, blas, batch, plan, piece, lanes):
+    """KEPT = the states that the pieces of a group begin with."""
+    nx = packed.sizes.nx
+    for l in range(lanes):
+        _encode(work.KEPT, l * batch.columns * nx, nx, blas, batch, plan.slot[plan.start[piece + l]])
 
-    def memory(*shape):
-        return np.zeros(max(1, int(np.prod(shape))), packed.P.dtype)
 
-    return AdjointWork(
-        R=memory(T + 1, B, s.m + s.inputs), E=memory(hidden, T + 1, B, s.n), PRE=memory(hidden, T, B, s.m),
-        Y=memory(T, B, s.nx), XF=memory(slots, B, s.nx), S=memory(T, B, s.ns), A=memory(B, max(s.na, s.m)),
-        OUT=memory(T, B, D), DZ=memory(T, B, s.n), Q=memory(B, max(s.m, s.n)), G=memory(B, s.nx),
-        GT=memory(slots, B, s.nx), GW=memory(s.na, s.m + s.inputs), GH=memory(hidden, s.m, s.n),
-        GP=np.zeros_like(packed.P), GF=np.zeros_like(packed.F), GB=memory(D, s.n),
-    )  # fmt: skip
+@inner
+def _encode(Z, iz, nx, blas, batch, k):
+    """Z = the states that observation k asks for."""
+    C, D = batch.columns, batch.D
+    at = (k * batch.B + batch.first) * D
+    gemm(blas, 0, 0, C, nx, D, 1, batch.observed, at, D, batch.encoder, 0, nx, 0, Z, iz, nx)
+
+
+@inner
+def _encode_back(Z, iz, nx, blas, batch, k, GM):
+    """GM gains the gradient of the encoder from that of the states it made."""
+    C, D = batch.columns, batch.D
+    at = (k * batch.B + batch.first) * D
+    gemm(blas, 1, 0, D, nx, C, 1, batch.observed, at, D, Z, iz, nx, 1, GM, 0, nx)
+
+
+@inner
+def _count_rows(work, batch, plan, span):
+    """counts = rows of the segment before each of its steps; pieces that have ended have none."""
+    lanes, total = span.lanes, 0
+    work.counts[0] = 0
+    for s in range(span.begin, span.end):
+        while plan.length[span.piece + lanes - 1] <= s:
+            lanes -= 1
+        total += lanes * batch.columns
+        work.counts[s - span.begin + 1] = total
+
+
+@inner
+def _slot(plan, span, s):
+    """Index of the forcing before step s within a piece, or -1."""
+    return plan.slot[plan.start[span.piece] + s] if s > 0 and span.lanes == 1 else -1
+
+
+@inner
+def _before(work, span, s, nx):
+    """(array, offset) of the states before step s, not forced."""
+    if s == span.begin:
+        return work.KEPT, span.kept
+    return work.Y, work.counts[s - 1 - span.begin] * nx
+
+
+@inner
+def _keep(work, span, nx, size):
+    """KEPT = the states after a segment, for the next one."""
+    last = span.end - span.begin
+    first, count = work.counts[last - 1] * nx, (work.counts[last] - work.counts[last - 1]) * nx
+    for i in range(count):
+        work.KEPT[span.kept + size + i] = work.Y[first + i]
+
+
+@inner
+def _inputs(R, ir, w, inputs, batch, plan, span, s, rows):
+    """The inputs of step s of each piece go into the last columns of the operand."""
+    C = batch.columns
+    for l in range(rows // C):
+        at = ((plan.start[span.piece + l] + s) * batch.B + batch.first) * inputs
+        input_loop(batch.U, at, C, inputs, R, ir + l * C * w + w - inputs, w)
+
+
+@inner
+def _forward(tag, packed, work, blas, batch, plan, span):
+    """The steps of a segment."""
+    n, m, nx, na, ns, inputs = packed.sizes
+    w, hidden = m + inputs, has_hidden(tag)
+    R, E, PRE, Y, XF, A = work.R, work.E, work.PRE, work.Y, work.XF, work.A
+    entry, stride = (E, n) if hidden else (R, w)
+    for s in range(span.begin, span.end):
+        row = work.counts[s - span.begin]
+        rows = work.counts[s - span.begin + 1] - row
+        states, ix = _before(work, span, s, nx)
+        k = _slot(plan, span, s)
+        if k >= 0:
+            _encode(work.Z, 0, nx, blas, batch, k)
+            force_loop(states, ix, work.Z, 0, rows, nx, plan.width[k], plan.keep[k], XF, row * nx)
+            states, ix = XF, row * nx
+        if is_coupled(tag):
+            enter_loop(tag, packed.F, states, ix, rows, n, nx, entry, row * stride, stride)
+        if hidden:
+            gemm(blas, 0, 0, rows, m, n, 1, E, row * n, n, packed.HT, 0, m, 0, PRE, row * m, m)
+            hidden_loop(tag, packed.F, PRE, row * m, rows, m, R, row * w, w)
+        if inputs > 0:
+            _inputs(R, row * w, w, inputs, batch, plan, span, s, rows)
+        if is_coupled(tag) or inputs > 0:  # else the gates stay 0
+            gemm(blas, 0, 0, rows, na, w, 1, R, row * w, w, packed.WT, 0, na, 0, A, 0, na)
+        local_loop(tag, packed.P, states, ix, A, 0, rows, n, nx, na, ns, Y, row * nx, work.S, row * ns)
 
 
 @inner_sums
-def _residuals(OUT, X, offset, scale):
+def _residuals(OUT, at, X, offset, count, scale):
     """OUT becomes scale (OUT - X); returns the sum of squares."""
     total = 0.0
-    for i in range(OUT.size):
-        e = OUT[i] - X[offset + i]
+    for i in range(count):
+        e = OUT[at + i] - X[offset + i]
         total += e * e
-        OUT[i] = scale * e
+        OUT[at + i] = scale * e
     return total
 
 
-@model_kernel
-def backpropagate(tag, packed, work, decoder, X, B, D, T, slot, width, keep, flow, target, scale):
-    """Sum of squared errors of B sequences over T steps; gradients of `scale`/2 times it go into `work`.
+@inner
+def _errors(packed, work, blas, batch, plan, span, s, row, rows, scale):
+    """Sum of squared errors after step s; DZ becomes their gradient."""
+    n, nx, C, D = packed.sizes.n, packed.sizes.nx, batch.columns, batch.D
+    OUT, decoder = work.OUT, batch.decoder
+    gemm(blas, 0, 1, rows, D, n, 1, work.Y, row * nx, nx, decoder, 0, n, 0, OUT, 0, D)
+    total = 0.0
+    for l in range(rows // C):
+        at = ((plan.start[span.piece + l] + s + 1) * batch.B + batch.first) * D
+        total += _residuals(OUT, l * C * D, batch.X, at, C * D, scale)
+    gemm(blas, 1, 0, D, n, rows, 1, OUT, 0, D, work.Y, row * nx, nx, 1, work.GB, 0, n)
+    gemm(blas, 0, 0, rows, n, D, 1, OUT, 0, D, decoder, 0, n, 0, work.DZ, 0, n)
+    return total
 
-    decoder (D, n), X (T + 1, B, D) and target (slots, B, nx) are flat. slot[t] >= 0 says that the state
-    before step t is forced: its first `width` numbers are keep z + (1 - keep) target, of which z gets
-    `flow` of the gradient; the others go on. slot[0] = 0 with width nx and keep 0 is the start.
-    Inputs, if any, stand in the last columns of work.R already.
-    """
-    blas = blas_arguments(X)
+
+@inner
+def _backward(tag, packed, work, blas, batch, plan, span, scale):
+    """The adjoint of a segment; returns its sum of squared errors."""
     n, m, nx, na, ns, inputs = packed.sizes
-    w = m + inputs
-    R, E, PRE, Y, XF, S, A = work.R, work.E, work.PRE, work.Y, work.XF, work.S, work.A
-    Q, G, OUT, DZ = work.Q, work.G, work.OUT, work.DZ
-    hidden = has_hidden(tag)
-    entry, stride = (E, n) if hidden else (R, w)
-    # ---- forward
-    for t in range(T):
-        states, ix = Y, (t - 1) * B * nx
-        if slot[t] >= 0:
-            k = slot[t]
-            force_loop(Y, ix, target, k * B * nx, B, nx, width[k], keep[k], XF, k * B * nx)
-            states, ix = XF, k * B * nx
-        enter_loop(tag, packed.F, states, ix, B, n, nx, entry, t * B * stride, stride)
-        if hidden:
-            gemm(blas, 0, 0, B, m, n, 1, E, t * B * n, n, packed.HT, 0, m, 0, PRE, t * B * m, m)
-            hidden_loop(tag, packed.F, PRE, t * B * m, B, m, R, t * B * w, w)
-        gemm(blas, 0, 0, B, na, w, 1, R, t * B * w, w, packed.WT, 0, na, 0, A, 0, na)
-        local_loop(tag, packed.P, states, ix, A, 0, B, n, nx, na, ns, Y, t * B * nx, S, t * B * ns)
-    # ---- readout and loss
-    rows = T * B
-    gemm(blas, 0, 1, rows, D, n, 1, Y, 0, nx, decoder, 0, n, 0, OUT, 0, D)
-    total = _residuals(OUT, X, B * D, scale)
-    gemm(blas, 1, 0, D, n, rows, 1, OUT, 0, D, Y, 0, nx, 0, work.GB, 0, n)
-    gemm(blas, 0, 0, rows, n, D, 1, OUT, 0, D, decoder, 0, n, 0, DZ, 0, n)
-    # ---- adjoint
-    work.GP[:] = 0
-    work.GF[:] = 0
-    G[:] = 0
-    Q[:] = 0
-    for t in range(T - 1, -1, -1):
-        states, ix = (XF, slot[t] * B * nx) if slot[t] >= 0 else (Y, (t - 1) * B * nx)
+    w, hidden, total = m + inputs, has_hidden(tag), 0.0
+    PRE, S, A, DZ, Q, G = work.PRE, work.S, work.A, work.DZ, work.Q, work.G
+    for s in range(span.end - 1, span.begin - 1, -1):
+        row = work.counts[s - span.begin]
+        rows = work.counts[s - span.begin + 1] - row
+        states, ix = _before(work, span, s, nx)
+        k = _slot(plan, span, s)
+        if k >= 0:
+            states, ix = work.XF, row * nx
+        total += _errors(packed, work, blas, batch, plan, span, s, row, rows, scale)
         back_loop(
-            tag, packed.P, packed.F, states, ix, Y, t * B * nx, S, t * B * ns, DZ, t * B * n, Q, G,
-            B, n, nx, ns, work.GP, work.GF,
+            tag, packed.P, packed.F, states, ix, work.Y, row * nx, S, row * ns, DZ, 0, Q, G, rows, n, nx, ns,
+            work.GP, work.GF,
         )  # fmt: skip
         if hidden:
-            gemm(blas, 0, 0, B, m, na, 1, S, t * B * ns, ns, packed.W, 0, w, 0, A, 0, m)
-            hidden_back_loop(tag, packed.F, PRE, t * B * m, A, B, m, work.GF)
-            gemm(blas, 0, 0, B, n, m, 1, PRE, t * B * m, m, packed.H, 0, n, 0, Q, 0, n)
-        else:
-            gemm(blas, 0, 0, B, m, na, 1, S, t * B * ns, ns, packed.W, 0, w, 0, Q, 0, m)
-        if slot[t] >= 0:
-            k = slot[t]
-            unforce_loop(
-                tag, packed.F, XF, k * B * nx, B, n, nx, width[k], keep[k], flow[k], G, Q, work.GT,
-                k * B * nx, work.GF,
-            )  # fmt: skip
-    # ---- weights: one product over time and batch
-    gemm(blas, 1, 0, na, w, rows, 1, S, 0, ns, R, 0, w, 0, work.GW, 0, w)
+            gemm(blas, 0, 0, rows, m, na, 1, S, row * ns, ns, packed.W, 0, w, 0, A, 0, m)
+            hidden_back_loop(tag, packed.F, PRE, row * m, A, rows, m, work.GF)
+            gemm(blas, 0, 0, rows, n, m, 1, PRE, row * m, m, packed.H, 0, n, 0, Q, 0, n)
+        elif is_coupled(tag):
+            gemm(blas, 0, 0, rows, m, na, 1, S, row * ns, ns, packed.W, 0, w, 0, Q, 0, m)
+        if k >= 0:
+            width, keep, flow = plan.width[k], plan.keep[k], plan.flow[k]
+            unforce_loop(tag, packed.F, states, ix, rows, n, nx, width, keep, flow, G, Q, work.Z, 0, work.GF)
+            _encode_back(work.Z, 0, nx, blas, batch, k, work.GM)
+    rows = work.counts[span.end - span.begin]
+    if is_coupled(tag) or inputs > 0:
+        add_outer_products(blas, na, w, rows, S, ns, work.R, w, work.GW)
     if hidden:
-        gemm(blas, 1, 0, m, n, rows, 1, PRE, 0, m, E, 0, n, 0, work.GH, 0, n)
+        add_outer_products(blas, m, n, rows, PRE, m, work.E, n, work.GH)
+    return total
+
+
+@inner
+def _finish(tag, packed, work, blas, batch, plan, piece, lanes):
+    """Gradient of the states that the pieces of a group began with; Q and G are 0 again."""
+    n, nx = packed.sizes.n, packed.sizes.nx
+    zero = work.Z.dtype.type(0)
+    rows = lanes * batch.columns
+    unforce_loop(tag, packed.F, work.KEPT, 0, rows, n, nx, nx, zero, zero, work.G, work.Q, work.Z, 0, work.GF)
+    for l in range(lanes):
+        k = plan.slot[plan.start[piece + l]]
+        _encode_back(work.Z, l * batch.columns * nx, nx, blas, batch, k, work.GM)
+
+
+@inner
+def _sum_rows(sums):
+    """The first of `SUMS` rows becomes the sum of all."""
+    size = sums.size // SUMS
+    for r in range(1, SUMS):
+        for i in range(size):
+            sums[i] += sums[r * size + i]
+
+
+@model_kernel
+def backpropagate(tag, packed, work, batch, plan, scale):
+    """Sum of squared errors, and the gradients of `scale` / 2 times it (left in `work`)."""
+    owned = blas_arguments(work.R)
+    blas = borrowed(owned)
+    packed, work, batch, plan = (
+        borrow_packed(packed),
+        borrow_work(work),
+        borrow_batch(batch),
+        borrow_plan(plan),
+    )
+    for gradient in (work.GW, work.GH, work.GP, work.GF, work.GB, work.GM):
+        gradient[:] = 0
+    total = 0.0
+    for g in range(plan.group.size - 1):
+        piece, lanes = plan.group[g], plan.group[g + 1] - plan.group[g]
+        steps, size = plan.length[piece], lanes * batch.columns * packed.sizes.nx
+        segments = (steps + plan.segment - 1) // plan.segment
+        _start(packed, work, blas, batch, plan, piece, lanes)
+        for part in range(2 * segments - 1):
+            # there to keep the states before each segment, and back
+            j = part if part < segments else 2 * segments - 2 - part
+            begin, end = j * plan.segment, min(steps, (j + 1) * plan.segment)
+            span = Span(piece, lanes, begin, end, j * size, j == segments - 1)
+            _count_rows(work, batch, plan, span)
+            _forward(tag, packed, work, blas, batch, plan, span)
+            if part < segments - 1:
+                _keep(work, span, packed.sizes.nx, size)
+            else:
+                total += _backward(tag, packed, work, blas, batch, plan, span, scale)
+        _finish(tag, packed, work, blas, batch, plan, piece, lanes)
+    _sum_rows(work.GP)
+    _sum_rows(work.GF)
+    keep_alive(owned)
     return total

@@ -20,6 +20,10 @@ _SGEMM = types.ExternalFunction("chaoskit_sgemm", types.void(*[types.uintp] * 13
 _DGEMM = types.ExternalFunction("chaoskit_dgemm", types.void(*[types.uintp] * 13))
 
 
+_AS_THEY_LIE = 1_000_000  # products of three sizes up to this (interface/gemm.c, AVX-512 kernels)
+_SHORTEST = 16  # rows; the sum is read and written once a portion
+
+
 def _one_blas_thread() -> None:
     """Keep SciPy's OpenBLAS to one thread, unless the environment says otherwise.
 
@@ -99,6 +103,19 @@ def gemm(work, ta, tb, m, n, k, alpha, a, ia, lda, b, ib, ldb, beta, c, ic, ldc)
         a.ctypes.data + ia * size, i + 16,
         s + (0 if beta == 1 else size), c.ctypes.data + ic * size, i + 20,
     )  # fmt: skip
+
+
+@inner
+def add_outer_products(work, m, n, rows, a, lda, b, ldb, c):
+    """C (m, n) += A^T B with A (rows, m) and B (rows, n), many rows.
+
+    In portions, where these are products that OpenBLAS multiplies as they lie: it copies larger ones into
+    an order of its own first, which takes as long again for narrow matrices.
+    """
+    portion = _AS_THEY_LIE // (m * n)
+    portion = portion if portion >= _SHORTEST else rows
+    for r in range(0, rows, portion):
+        gemm(work, 1, 0, m, n, min(portion, rows - r), 1, a, r * lda, lda, b, r * ldb, ldb, 1, c, 0, n)
 
 
 @inner_sums

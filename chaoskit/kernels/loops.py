@@ -19,6 +19,9 @@ from ..cells.protocol import (
 )
 from .planes import _load, _store, add, head_plus
 
+_VECTOR = 16  # single numbers in the widest registers
+SUMS = 4  # partial sums of the gradient of a parameter
+
 
 @inner
 def enter_loop(tag, F, X, ix, rows, n, nx, R, ir, stride):
@@ -53,13 +56,22 @@ def input_loop(U, iu, rows, inputs, R, ir, stride):
 @inner
 def local_loop(tag, P, X, ix, A, ia, rows, n, nx, na, ns, Y, iy, S, isv):
     """Y, S = local(X, A)."""
+    whole = n - n % _VECTOR if n > _VECTOR else n
     for r in range(rows):
         x0, a0, y0, s0 = ix + r * nx, ia + r * na, iy + r * nx, isv + r * ns
-        for j in range(n):
-            x = _load(tag, "x", X, x0, n, j)
-            y, s = local(tag, _load(tag, "p", P, 0, n, j), x, _load(tag, "a", A, a0, n, j))
-            _store(tag, "y", Y, y0, n, j, y)
-            _store(tag, "s", S, s0, n, j, s)
+        for j in range(whole):
+            _local_unit(tag, P, X, x0, A, a0, n, j, Y, y0, S, s0)
+        if whole < n:  # a few units again, so that no tanh is taken one at a time
+            for j in range(n - _VECTOR, n):
+                _local_unit(tag, P, X, x0, A, a0, n, j, Y, y0, S, s0)
+
+
+@inlined
+def _local_unit(tag, P, X, x0, A, a0, n, j, Y, y0, S, s0):
+    x = _load(tag, "x", X, x0, n, j)
+    y, s = local(tag, _load(tag, "p", P, 0, n, j), x, _load(tag, "a", A, a0, n, j))
+    _store(tag, "y", Y, y0, n, j, y)
+    _store(tag, "s", S, s0, n, j, s)
 
 
 @inlined
@@ -107,9 +119,13 @@ def tangent_rows_loop(tag, C, V, iv, DA, ia, rows, n, nx, na, W, iw):
 @inner
 def back_loop(tag, P, F, X, ix, Y, iy, S, isv, DZ, iz, Q, D, rows, n, nx, ns, GP, GF):
     """One adjoint step. The gradient of y is D + DZ + slope * Q; gate gradients take the place of S,
-    the direct gradient of x that of D; GP gains the unit parameters, GF those of the feature of y."""
+    the direct gradient of x that of D; GP gains the unit parameters, GF those of the feature of y.
+
+    GP and GF are `SUMS` partial sums side by side, taken in turn: a row need not wait for the one before.
+    """
     for r in range(rows):
         x0, y0, s0, z0, q0, d0 = ix + r * nx, iy + r * nx, isv + r * ns, iz + r * n, r * n, r * nx
+        p0, f0 = r % SUMS * (GP.size // SUMS), r % SUMS * (GF.size // SUMS)
         for j in range(n):
             p = _load(tag, "p", P, 0, n, j)
             x = _load(tag, "x", X, x0, n, j)
@@ -118,30 +134,30 @@ def back_loop(tag, P, F, X, ix, Y, iy, S, isv, DZ, iz, Q, D, rows, n, nx, ns, GP
             q = _load(tag, "q", Q, q0, n, j)[0]
             if not has_hidden(tag):
                 f = _load(tag, "f", F, 0, n, j)
-                total_f = add(_load(tag, "gf", GF, 0, n, j), feature_gradient(tag, f, y[0], q))
-                _store(tag, "gf", GF, 0, n, j, total_f)
+                total_f = add(_load(tag, "gf", GF, f0, n, j), feature_gradient(tag, f, y[0], q))
+                _store(tag, "gf", GF, f0, n, j, total_f)
                 q = q * feature_slope(tag, f, y[0])
             g = head_plus(_load(tag, "g", D, d0, n, j), _load(tag, "d", DZ, z0, n, j)[0] + q)
             c = slopes(tag, p, x, y, s)
             gx, ga = local_vjp(tag, c, g)
             _store(tag, "ga", S, s0, n, j, ga)
             _store(tag, "g", D, d0, n, j, gx)
-            total = add(_load(tag, "gp", GP, 0, n, j), parameter_gradient(tag, c, x, g, ga))
-            _store(tag, "gp", GP, 0, n, j, total)
+            total = add(_load(tag, "gp", GP, p0, n, j), parameter_gradient(tag, c, x, g, ga))
+            _store(tag, "gp", GP, p0, n, j, total)
 
 
 @inner
 def hidden_back_loop(tag, F, PRE, ip, Q, rows, m, GF):
     """PRE becomes its own gradient, from Q = gradient of the features; GF gains the feature parameters."""
     for r in range(rows):
-        p0, q0 = ip + r * m, r * m
+        p0, q0, f0 = ip + r * m, r * m, r % SUMS * (GF.size // SUMS)
         for j in range(m):
             f = _load(tag, "f", F, 0, m, j)
             z = _load(tag, "e", PRE, p0, m, j)[0]
             g = _load(tag, "q", Q, q0, m, j)[0]
             _store(tag, "e", PRE, p0, m, j, (feature_slope(tag, f, z) * g,))
-            total = add(_load(tag, "gf", GF, 0, m, j), feature_gradient(tag, f, z, g))
-            _store(tag, "gf", GF, 0, m, j, total)
+            total = add(_load(tag, "gf", GF, f0, m, j), feature_gradient(tag, f, z, g))
+            _store(tag, "gf", GF, f0, m, j, total)
 
 
 @inner

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .._jit import INLINE, overload, unowned
+from .._jit import INLINE, inlined, overload, unowned
 from .cell_steps import advance_cell, run_cell
 from .packing import Packed, Work
 from .system_steps import AdaptivePack, SystemPack, advance_system, borrow_work
@@ -68,15 +68,20 @@ def _borrow(pack, work):
 
 
 def _borrow_cell(pack, work):
-    parameters = Packed(
-        pack.sizes, unowned(pack.P), unowned(pack.F), unowned(pack.W), unowned(pack.WT), unowned(pack.H),
-        unowned(pack.HT),
-    )  # fmt: skip
     scratch = Work(
         unowned(work.R), unowned(work.E), unowned(work.A), unowned(work.S), unowned(work.C),
         unowned(work.slopes),
     )  # fmt: skip
-    return parameters, scratch
+    return borrow_packed(pack), scratch
+
+
+@inlined
+def borrow_packed(pack):
+    """The parameters of a cell with arrays that are not counted."""
+    return Packed(
+        pack.sizes, unowned(pack.P), unowned(pack.F), unowned(pack.W), unowned(pack.WT), unowned(pack.H),
+        unowned(pack.HT),
+    )  # fmt: skip
 
 
 def _borrow_system(pack, work):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,26 +12,62 @@ from .. import _check
 from ..cells._validate import checked_cell, is_cell
 from ..errors import DivergenceError, InvalidInputError
 from ..forcing import Forcing, Schedule
-from ..kernels import packing
-from ..kernels.cpu_adjoint import adjoint_work, backpropagate
+from ..kernels import packing, pieces
+from ..kernels.adjoint_memory import AdjointWork, Batch, Room, adjoint_work, cell_gradients, gradients, room
+from ..kernels.cpu_adjoint import backpropagate
+from ..kernels.pieces import Plan
 from .latent import Latent, ObservedStates, checked_latent, widths
+
+_LEAST_WORK = 20_000_000  # operations worth a thread
+_PLANS = 16  # schedules remembered
+_NONE = {np.dtype(t).char: np.zeros(0, t) for t in (np.float32, np.float64)}
 
 
 class Backpropagation:
     """Memory and packed weights for batches of B sequences of T steps.
 
-    `slots`: the largest number of forced states that a schedule may have. Call it with a cell, a latent
-    state, data and a schedule; the gradients it returns live in memory that the next call writes over.
+    Call it with a cell, a latent state, data and a schedule; the gradient of the cell that it returns lives
+    in memory that the next call writes over.
+
+    Parameters
+    ----------
+    cell, latent
+        Of the shapes to come.
+    T, B : int
+        Steps and sequences.
+    threads : int
+        The batch is shared among so many threads, if there is enough work for them. Gradients are added in
+        the order of the shares: the same number of threads gives the same bits.
+    checkpoint_every : int, optional
+        Keep the states of every so many steps only, and make the others again on the way back: a third more
+        work, and memory for (T / checkpoint_every + checkpoint_every) B states in place of T B.
     """
 
-    def __init__(self, cell: Any, latent: Latent, T: int, B: int, slots: int):
+    def __init__(
+        self,
+        cell: Any,
+        latent: Latent,
+        T: int,
+        B: int,
+        *,
+        threads: int = 1,
+        checkpoint_every: int | None = None,
+    ):
         self.tag = packing.tag(cell)
         self.packed = packing.empty_pack(cell)
-        D = latent.readout(self.packed.sizes.n).shape[0]
+        sizes = self.packed.sizes
+        D = latent.readout(sizes.n).shape[0]
         self.shape = (T, B, D)
-        self.work = adjoint_work(self.tag, self.packed, T, B, D, slots)
+        self.segment = T if checkpoint_every is None else min(T, checkpoint_every)
+        enough = 6 * T * B * sizes.na * (sizes.m + sizes.inputs) // _LEAST_WORK
+        shares = max(1, min(threads, B, enough))
+        self.bounds = [B * i // shares for i in range(shares + 1)]
+        self.pool = ThreadPoolExecutor(shares - 1) if shares > 1 else None
+        self.compiled = False
+        self.plans: dict[bytes, Plan] = {}
+        self.work: list[AdjointWork] = []
+        self.room = Room()
         self.gradient = type(cell)(*(np.zeros_like(a) for a in cell))
-        self.latent_gradient = type(latent)(*(np.zeros_like(a) for a in latent))
 
     def __call__(
         self,
@@ -39,39 +77,76 @@ class Backpropagation:
         schedule: Schedule,
         inputs: np.ndarray | None = None,
         noise: np.ndarray | None = None,
-    ):
+    ) -> tuple[float, Any, Any]:
         """(loss, gradient of the cell, gradient of the latent state).
 
         X (T + 1, batch, D) and inputs (T, batch, M) are contiguous and of the cell's dtype; noise
         (slots, batch, D) is added to the data that the state is forced to. The loss is the mean of squared
         errors over time, batch and dimension.
         """
-        T, batch, D = self.shape
+        T, B, D = self.shape
         sizes, dtype = self.packed.sizes, self.packed.P.dtype
+        plan = self._plan(latent, schedule)
         packing.pack(cell, self.packed)
-        if sizes.inputs:
-            operand = self.work.R.reshape(-1)[: (T + 1) * batch * (sizes.m + sizes.inputs)]
-            operand.reshape(T + 1, batch, sizes.m + sizes.inputs)[:T, :, sizes.m :] = inputs
         observed = X[schedule.times]
         if noise is not None:
             observed += noise
         if schedule.source is not None:
-            observed = observed * schedule.source.astype(dtype)[:, None, None]
-        target = observed @ latent.encoder(sizes.nx).T
-        keep = schedule.keep.astype(dtype)
-        flow = keep if schedule.flow is None else schedule.flow.astype(dtype)
-        count = T * batch * D
-        total = backpropagate(
-            self.tag, self.packed, self.work, latent.readout(sizes.n).reshape(-1), X.reshape(-1), batch, D, T,
-            schedule.slot, widths(latent, schedule, sizes.nx), keep, flow, target.reshape(-1),
-            dtype.type(2.0 / count),
+            observed *= schedule.source.astype(dtype)[:, None, None]
+        M = latent.encoder(sizes.nx)
+        flat = (
+            X.reshape(-1), observed.reshape(-1), _NONE[dtype.char] if inputs is None else inputs.reshape(-1),
+            latent.readout(sizes.n).reshape(-1), M.T.reshape(-1), B, D,
         )  # fmt: skip
-        w = self.work
-        packing.unpack_gradient(self.gradient, sizes, w.GW, w.GH, w.GP, w.GF)
-        to_target = w.GT[: target.size].reshape(-1, sizes.nx)
-        encoder_gradient = to_target.T @ observed.reshape(-1, D)
-        latent.add_gradient(self.latent_gradient, w.GB.reshape(D, sizes.n), encoder_gradient)
-        return total / count, self.gradient, self.latent_gradient
+        count = T * B * D
+        total = self._run([(*flat, a, b - a) for a, b in itertools.pairwise(self.bounds)], plan, 2.0 / count)
+        w = self.work[0]
+        packing.unpack_gradient(self.gradient, sizes, *cell_gradients(w, self.packed))
+        readout, encoder = w.GB.reshape(D, sizes.n), w.GM.reshape(D, sizes.nx).T
+        return total / count, self.gradient, latent.gradient(readout, encoder, M)
+
+    def _plan(self, latent: Latent, schedule: Schedule) -> Plan:
+        """How the schedule cuts sequences into pieces, with memory that is large enough for it."""
+        key = b"-".join(b"" if a is None else a.tobytes() for a in schedule)
+        plan = self.plans.get(key)
+        if plan is None:
+            if len(self.plans) == _PLANS:
+                self.plans.clear()
+            sizes, dtype = self.packed.sizes, self.packed.P.dtype
+            keep = schedule.keep.astype(dtype)
+            flow = keep if schedule.flow is None else schedule.flow.astype(dtype)
+            columns = -(-self.shape[1] // (len(self.bounds) - 1))
+            width = widths(latent, schedule, sizes.nx)
+            plan = pieces.plan(schedule.slot, width, keep, flow, sizes.nx, columns, self.segment)
+            self.plans[key] = plan
+            needed = Room(*map(max, self.room, room(plan, columns)))
+            if needed != self.room:
+                self.room = needed
+                self.work = [
+                    adjoint_work(self.tag, self.packed, self.shape[2], needed) for _ in self.bounds[1:]
+                ]
+        return plan
+
+    def _run(self, batches: list[tuple], plan: Plan, scale: float) -> float:
+        """Sum of squared errors; the gradients are in the first work memory."""
+
+        def share(i: int) -> float:
+            return backpropagate(
+                self.tag, self.packed, self.work[i], Batch(*batches[i]), plan, self.packed.P.dtype.type(scale)
+            )
+
+        if self.pool is None:
+            return share(0)
+        if not self.compiled:
+            share(0)  # two threads must not compile at once
+            self.compiled = True
+        others = [self.pool.submit(share, i) for i in range(1, len(batches))]
+        total = share(0)
+        for i, other in enumerate(others, 1):
+            total += other.result()
+            for mine, theirs in zip(gradients(self.work[0]), gradients(self.work[i]), strict=True):
+                mine += theirs
+        return total
 
 
 def loss_and_gradient(
@@ -146,7 +221,7 @@ def loss_and_gradient(
     batch, T = len(data), data.shape[1] - 1
     driving = _driving(inputs, sizes.inputs, T, batch, dtype)
     schedule = checked_schedule(forcing, T)
-    run = Backpropagation(cell, latent, T, batch, len(schedule.keep))
+    run = Backpropagation(cell, latent, T, batch)
     X = np.ascontiguousarray(data.transpose(1, 0, 2))
     loss, gradient, latent_gradient = run(cell, latent, X, schedule, driving)
     if not (np.isfinite(loss) and all(np.isfinite(a).all() for a in (*gradient, *latent_gradient))):

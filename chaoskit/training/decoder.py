@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _check
 from ..errors import InvalidInputError
+from ..kernels.right_inverse import right_inverse
 
 # The inverse is taken through B B', which squares the condition
 _WORST_CONDITION = {np.dtype(np.float64): 1e6, np.dtype(np.float32): 1e3}
@@ -40,14 +41,6 @@ def initial_decoder(D: int, n_units: int, rng: np.random.Generator, dtype: Any) 
 
 def inverse(B: np.ndarray) -> np.ndarray:
     """pinv(B) = B' (B B')^-1, shape (n, D), of a decoder with full row rank."""
-    return np.linalg.solve(B @ B.T, B).T
-
-
-def gradient_through_inverse(B: np.ndarray, P: np.ndarray, P_bar: np.ndarray) -> np.ndarray:
-    """Gradient of B (D, n) from the gradient P_bar (n, D) of its pseudo-inverse P.
-
-    For full row rank, dP = -P dB P + (I - P B) dB' (B B')^-1 (Golub and Pereyra 1973,
-    doi:10.1137/0710036, Eq. 4.12).
-    """
-    outside = P_bar - P @ (B @ P_bar)
-    return -P.T @ P_bar @ P.T + np.linalg.solve(B @ B.T, outside.T)
+    out = np.empty_like(B)
+    right_inverse(B.reshape(-1), B.shape[1], out.reshape(-1), B.shape[1])
+    return out.T

@@ -149,7 +149,9 @@ def fit(
     restarts : int
         Trainings from the seeds seed, seed + 1, ...; the best by validation is returned.
     threads : int, optional
-        Restarts are trained side by side on so many threads, by default one for each core.
+        Restarts are trained side by side on so many threads, by default one for each core. A single
+        training divides its batches among them if they are large enough to gain by it; by default it takes
+        one.
     checkpoint : path, optional
         File (.npz) that the training is written to and, if it is there, goes on from, to the same bits as
         without a break. Restarts have a file each, with their number before the suffix.
@@ -211,7 +213,11 @@ def fit(
         own = {**settings, "seed": seed + restart}
         rng = np.random.default_rng(own["seed"])
         network = initial_network(cell, n_states, settings["cell_options"], latent_state, data, rng)
-        own |= {"cell": type(network.cell).__name__, "n_states": packing.sizes_of(network.cell).n}
+        own |= {
+            "cell": type(network.cell).__name__, "n_states": packing.sizes_of(network.cell).n,
+            # restarts share the threads, a single training divides its batches among them
+            "threads": 1 if options["restarts"] > 1 else options["threads"] or 1,
+        }  # fmt: skip
         penalties = checked_penalties(regularization, *network)
         trainer = Trainer(*network, data, schedule, penalties, own, rng)
         validation = Validation(

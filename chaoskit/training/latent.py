@@ -12,7 +12,8 @@ import numpy as np
 from .. import _check
 from ..errors import InvalidInputError
 from ..forcing import Schedule
-from .decoder import checked_decoder, gradient_through_inverse, inverse
+from ..kernels.right_inverse import add_gradient_through_inverse, right_inverse
+from .decoder import checked_decoder
 
 
 class DecoderInversion(NamedTuple):
@@ -33,19 +34,21 @@ class DecoderInversion(NamedTuple):
     def encoder(self, nx: int) -> np.ndarray:
         """M, shape (nx, D)."""
         D, n = self.decoder.shape
-        M = np.zeros((nx, D), self.decoder.dtype)
-        M[:n] = inverse(self.decoder)
-        return M
+        rows = np.zeros((D, nx), self.decoder.dtype)
+        right_inverse(self.decoder.reshape(-1), n, rows.reshape(-1), nx)
+        return rows.T
 
     def forced_width(self, nx: int) -> int:
         """How many numbers of the state forcing sets."""
         return nx
 
-    def add_gradient(self, out: Any, readout: np.ndarray, encoder: np.ndarray) -> None:
-        """`out` from the gradients of B and of M."""
-        B = self.decoder
-        out.decoder[...] = readout
-        out.decoder[...] += gradient_through_inverse(B, inverse(B), encoder[: B.shape[1]])
+    def gradient(self, readout: np.ndarray, encoder: np.ndarray, M: np.ndarray) -> DecoderInversion:
+        """Derivatives, from the gradients of B and of M = `encoder()`."""
+        B, nx, out = self.decoder, len(M), readout.copy()
+        add_gradient_through_inverse(
+            B.reshape(-1), B.shape[1], M.T.reshape(-1), nx, encoder.T.reshape(-1), nx, out.reshape(-1)
+        )
+        return DecoderInversion(out)
 
 
 class ObservedStates(NamedTuple):
@@ -71,9 +74,9 @@ class ObservedStates(NamedTuple):
         """How many numbers of the state forcing sets."""
         return self.initial_map.shape[1]
 
-    def add_gradient(self, out: Any, readout: np.ndarray, encoder: np.ndarray) -> None:
-        """`out` from the gradients of B and of M."""
-        out.initial_map[...] = encoder[self.initial_map.shape[1] :]
+    def gradient(self, readout: np.ndarray, encoder: np.ndarray, M: np.ndarray) -> ObservedStates:
+        """Derivatives, from the gradients of B and of M = `encoder()`."""
+        return ObservedStates(encoder[self.initial_map.shape[1] :].copy())
 
 
 Latent = DecoderInversion | ObservedStates

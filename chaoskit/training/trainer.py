@@ -74,9 +74,10 @@ class Trainer:
         self.forcing: Any = forcing
         self.adaptive = isinstance(forcing, AdaptiveGeneralized)
         self.alpha = forcing.start if isinstance(forcing, AdaptiveGeneralized) else math.nan
-        densest = forcing.densest() if isinstance(forcing, Changing) else forcing
-        slots = len(densest.schedule(length).keep)
-        self.step = Backpropagation(self.cell, self.latent, length, batch, slots)
+        self.step = Backpropagation(
+            self.cell, self.latent, length, batch, threads=settings["threads"],
+            checkpoint_every=settings["checkpoint_every"],
+        )  # fmt: skip
         fixed = protocol.fixed_fields(self.cell)
         self.fields = [name for name in self.cell._fields if name not in fixed]
         parameters = [getattr(self.cell, name) for name in self.fields]

@@ -128,7 +128,7 @@ def test_noise_on_the_forced_data(scheme, kind):
     noise = np.zeros((T, 2))
     noise[schedule.times] = np.random.default_rng(8).standard_normal((len(schedule.times), 2))
     cell, latent, series, inputs = draw(Tanh, kind, way, noise=noise)
-    run = Backpropagation(cell, latent, T, 1, len(schedule.times))
+    run = Backpropagation(cell, latent, T, 1)
     loss, gradient, latent_gradient = run(
         cell, latent, series[:, None], schedule, inputs[:, None], noise[schedule.times][:, None]
     )
@@ -143,13 +143,11 @@ def test_noise_on_the_forced_data(scheme, kind):
 def test_one_memory_serves_every_schedule(kind):
     """A run leaves nothing behind: no slots, no gradients of states that the next one does not set."""
     cell, latent, series, inputs = draw(LSTM, kind, SCHEMES["free"])
-    run = Backpropagation(cell, latent, T, 1, T)
+    run = Backpropagation(cell, latent, T, 1)
     for name in ("replaced", "windowed", "sparse", "truncated", "generalized", "windowed", "never"):
         schedule = SCHEMES[name].schedule(T)
         again = run(cell, latent, series[:, None], schedule, inputs[:, None])
-        fresh = Backpropagation(cell, latent, T, 1, T)(
-            cell, latent, series[:, None], schedule, inputs[:, None]
-        )
+        fresh = Backpropagation(cell, latent, T, 1)(cell, latent, series[:, None], schedule, inputs[:, None])
         assert again[0] == fresh[0]
         for a, b in zip([*again[1], *again[2]], [*fresh[1], *fresh[2]], strict=True):
             np.testing.assert_array_equal(a, b)
@@ -159,14 +157,12 @@ def test_what_changes_in_training():
     rng = np.random.default_rng(0)
     drawn = {forcing.Sparse(10, jitter=3).at(0.5, rng).tau for _ in range(300)}
     assert drawn == set(range(7, 14))
-    assert forcing.Sparse(10, jitter=3).densest() == forcing.Sparse(7)
     assert forcing.Sparse(5).at(0.2, rng) == forcing.Sparse(5)
     annealed = forcing.Annealed(1, 50)
     taus = [annealed.at(p, rng).tau for p in np.linspace(0, 1, 11)]
     assert taus[0] == 1
     assert taus[-1] == 50
     assert taus == sorted(taus)
-    assert forcing.Annealed(20, 4).densest() == forcing.Sparse(4)
     assert forcing.Annealed(20, 4).tau == 20
 
 

@@ -1,7 +1,7 @@
 """What forcing does to the chain of Jacobians: P9 (nothing passes) and P10 (every step shrinks it).
 
-The kernel keeps the gradient of each forced state. Where one error of 1 stands alone that is a row of
-dz_t/dz_r, so the products of a run are read off exactly, none of them hidden in a sum over errors.
+Where one error dwarfs all others, the gradient of a forced state is a row of dz_t/dz_r, so the products of a
+run are read off exactly, none of them hidden in a sum over errors.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import pytest
 
 from chaoskit.cells import ALL_CELLS, GRU, LSTM, Linear, ReLU, ShPLRNN, Tanh
 from chaoskit.forcing import Generalized, Schedule, Sparse
-from chaoskit.kernels import packing
+from chaoskit.kernels import packing, pieces
+from chaoskit.kernels.adjoint_memory import Batch, adjoint_work, room
 from chaoskit.kernels.cpu_adjoint import backpropagate
 from chaoskit.training import ObservedStates, loss_and_gradient
-from chaoskit.training.bptt import Backpropagation
 from chaoskit.training.latent import DecoderInversion, widths
 
 cells = pytest.mark.parametrize("cell_class", ALL_CELLS, ids=lambda c: c.__name__)
 N = 4
+HUGE = 2.0**200
 
 
 class Given:
@@ -57,30 +58,41 @@ def chain(cell, latent, forcing, data):
     """
     T, D = data.shape
     schedule = forcing.schedule(T)
-    slots = len(schedule.keep)
-    run = Backpropagation(cell, latent, T, D, slots)
-    work, nx, n = run.work, run.packed.sizes.nx, run.packed.sizes.n
-    work.GT[:] = np.nan  # what is not written shows
-    packing.pack(cell, run.packed)
-    target = np.repeat((data[schedule.times] @ latent.encoder(nx).T)[:, None], D, axis=1)
+    slots, tag, packed = len(schedule.keep), packing.tag(cell), packing.pack(cell)
+    n, nx = packed.sizes.n, packed.sizes.nx
+    # the gradient of the encoder has a row for each forced state: an entry of 1 that the encoder does not see
+    wide = D + slots
+    decoder, encoder, observed = np.zeros((wide, n)), np.zeros((wide, nx)), np.zeros((slots, wide))
+    decoder[:D], encoder[:D] = latent.readout(n), latent.encoder(nx).T
+    observed[:, :D], observed[:, D:] = data[schedule.times], np.eye(slots)
+    width = widths(latent, schedule, nx)
+    plan = pieces.plan(schedule.slot, width, schedule.keep, schedule.keep, nx, 1, T)
+    work = adjoint_work(tag, packed, wide, room(plan, 1))
 
-    def errors(X):
-        backpropagate(
-            run.tag, run.packed, work, latent.readout(n).reshape(-1), X.reshape(-1), D, D, T, schedule.slot,
-            widths(latent, schedule, nx), schedule.keep, schedule.keep, target.reshape(-1), 1.0,
-        )  # fmt: skip
-        return work.OUT.reshape(T, D, D).copy()
+    def by_forced_states(last):
+        X = np.zeros((T + 1, wide))
+        X[T, :D] = last
+        flat = X.reshape(-1), observed.reshape(-1), np.zeros(0), decoder.reshape(-1), encoder.reshape(-1)
+        backpropagate(tag, packed, work, Batch(*flat, 1, wide, 0, 1), plan, 1.0)
+        return work.GM.reshape(wide, nx)[D:].copy()
 
-    X = np.zeros((T + 1, D, D))
-    X[1:] = errors(X)
-    X[T] -= np.eye(D)  # sequence i of the batch has an error of 1 in component i
-    left = errors(X)
-    assert (left[:-1] == 0.0).all()
-    np.testing.assert_allclose(left[-1], np.eye(D), rtol=0, atol=1e-13)
-    states = np.empty((T, nx))
-    states[1:] = work.Y.reshape(T, D, nx)[:-1, 0]
-    states[schedule.times] = work.XF.reshape(slots, D, nx)[:, 0]
-    return work.GT.reshape(slots, D, nx), states
+    # beside an error of 2^200 all others vanish, and what it does not reach is the same bits without it
+    rest = by_forced_states(np.zeros(D))
+    found = np.stack([by_forced_states(-HUGE * row) - rest for row in np.eye(D)], axis=1) / HUGE
+    return found, states_along(cell, latent, schedule, width, data)
+
+
+def states_along(cell, latent, schedule, width, data):
+    """States (T, nx) that the steps start from, by the oracle."""
+    M = naive.latent_maps(latent, type(cell).layout.state)[1]
+    z, states = np.zeros(len(M)), []
+    for k, x in zip(schedule.slot, data, strict=True):
+        if k >= 0:
+            keep, touched = schedule.keep[k], np.arange(len(M)) < width[k]
+            z = np.where(touched, keep * z + (1.0 - keep) * (M @ x), z)
+        states.append(z)
+        z = naive.step(cell, z)
+    return np.array(states)
 
 
 def shares(latent, forcing, T, nx):

@@ -27,50 +27,7 @@ SCHEMES = [
 pytestmark = pytest.mark.oracle
 jax = pytest.importorskip("jax")
 jnp = pytest.importorskip("jax.numpy")
-
-
-def step(name, c, z, u):
-    """One step of a batch (batch, N) from the equations in the cells' docstrings."""
-    relu = jax.nn.relu
-    if name in ("Tanh", "ReLU"):
-        return (jnp.tanh if name == "Tanh" else relu)(z @ c.W.T + u @ c.U.T + c.b)
-    if name == "Antisymmetric":
-        M = c.W - c.W.T - c.damping[0] * jnp.eye(len(c.W))
-        return z + c.step[0] * jnp.tanh(z @ M.T + u @ c.U.T + c.b)
-    if name == "Linear":
-        return z @ c.W.T + u @ c.C.T + c.h
-    if name == "DiagonalLinear":
-        return c.A * z + u @ c.C.T + c.h
-    if name == "GRU":
-        return gru(c, z, u)
-    if name == "LSTM":
-        return lstm(c, z, u)
-    if name == "PLRNN":
-        return c.A * z + relu(z) @ c.W.T + u @ c.C.T + c.h
-    if name == "ALRNN":
-        return c.A * z + jnp.where(c.mask > 0, relu(z), z) @ c.W.T + u @ c.C.T + c.h
-    if name == "DendPLRNN":
-        phi = relu(z[:, :, None] - c.thresholds) @ c.alpha
-        return c.A * z + phi @ c.W.T + u @ c.C.T + c.h
-    a = z @ c.W2.T
-    phi = relu(a + c.h2) - (relu(a) if name == "ClippedShPLRNN" else 0.0)
-    return c.A * z + phi @ c.W1.T + u @ c.C.T + c.h1
-
-
-def gru(c, z, u):
-    n = z.shape[1]
-    (Wr, Wz, Wn), (Ur, Uz, Un), b = jnp.split(c.W, 3), jnp.split(c.U, 3), c.b.reshape(4, n)
-    r = jax.nn.sigmoid(z @ Wr.T + u @ Ur.T + b[0])
-    s = jax.nn.sigmoid(z @ Wz.T + u @ Uz.T + b[1])
-    new = jnp.tanh(u @ Un.T + b[3] + r * (z @ Wn.T + b[2]))
-    return (1 - s) * new + s * z
-
-
-def lstm(c, z, u):
-    n = z.shape[1] // 2
-    i, f, g, o = jnp.split(z[:, :n] @ c.W.T + u @ c.U.T + c.b, 4, axis=1)
-    new = jax.nn.sigmoid(f) * z[:, n:] + jax.nn.sigmoid(i) * jnp.tanh(g)
-    return jnp.concatenate([jax.nn.sigmoid(o) * jnp.tanh(new), new], axis=1)
+jax_cells = pytest.importorskip("jax_cells")
 
 
 def maps(latent, planes):
@@ -100,7 +57,7 @@ def loss_and_derivatives(cell, latent, X, U, terms):
             own = jnp.where(cut > 0, jax.lax.stop_gradient(z), z)
             touched = (whole > 0) | (jnp.arange(len(M)) < some)
             z = jnp.where(touched, keep * own + data * (x @ M.T), own)
-            z = step(type(cell).__name__, cell, z, u)
+            z = jax_cells.step(type(cell).__name__, cell, z, u)
             return z, jnp.sum((predicted - z[:, :n] @ B.T) ** 2)
 
         start = jnp.zeros((X.shape[1], len(M)))
