@@ -48,6 +48,7 @@ class AdjointWork(NamedTuple):
     Q: np.ndarray  # (r, max(m, n)): gradient of the features
     G: np.ndarray  # (r, nx): direct gradient of the states
     Z: np.ndarray  # (r, nx): what a state is forced to, or the gradient of that
+    BT: np.ndarray  # (n, D): transposed decoder
     GW: np.ndarray  # (na, w)
     GH: np.ndarray  # (m, n)
     GP: np.ndarray  # (SUMS, parameters): partial sums; the first row is the whole in the end
@@ -92,7 +93,7 @@ def adjoint_work(tag, packed: Packed, D: int, needed: Room) -> AdjointWork:
         E=memory(hidden, rows, s.n), PRE=memory(hidden, rows, s.m), Y=memory(rows, s.nx),
         XF=memory(needed.forced, s.nx), S=memory(rows, s.ns), OUT=memory(r, D), A=memory(r, max(s.na, s.m)),
         DZ=memory(r, s.n), Q=memory(r, max(s.m, s.n)), G=memory(r, s.nx), Z=memory(r, s.nx),
-        GW=memory(s.na, w), GH=memory(hidden, s.m, s.n), GP=memory(SUMS, packed.P.size),
+        BT=memory(s.n, D), GW=memory(s.na, w), GH=memory(hidden, s.m, s.n), GP=memory(SUMS, packed.P.size),
         GF=memory(SUMS, packed.F.size),
         GB=memory(D, s.n), GM=memory(D, s.nx),
     )  # fmt: skip
@@ -114,8 +115,8 @@ def borrow_work(w):
     return AdjointWork(
         unowned(w.counts), unowned(w.KEPT), unowned(w.R), unowned(w.E), unowned(w.PRE), unowned(w.Y),
         unowned(w.XF), unowned(w.S), unowned(w.OUT), unowned(w.A), unowned(w.DZ), unowned(w.Q), unowned(w.G),
-        unowned(w.Z), unowned(w.GW), unowned(w.GH), unowned(w.GP), unowned(w.GF), unowned(w.GB),
-        unowned(w.GM),
+        unowned(w.Z), unowned(w.BT), unowned(w.GW), unowned(w.GH), unowned(w.GP), unowned(w.GF),
+        unowned(w.GB), unowned(w.GM),
     )  # fmt: skip
 
 

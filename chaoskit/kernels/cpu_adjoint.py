@@ -149,7 +149,7 @@ def _errors(packed, work, blas, batch, plan, span, s, row, rows, scale):
     """Sum of squared errors after step s; DZ becomes their gradient."""
     n, nx, C, D = packed.sizes.n, packed.sizes.nx, batch.columns, batch.D
     OUT, decoder = work.OUT, batch.decoder
-    gemm(blas, 0, 1, rows, D, n, 1, work.Y, row * nx, nx, decoder, 0, n, 0, OUT, 0, D)
+    gemm(blas, 0, 0, rows, D, n, 1, work.Y, row * nx, nx, work.BT, 0, D, 0, OUT, 0, D)
     total = 0.0
     for l in range(rows // C):
         at = ((plan.start[span.piece + l] + s + 1) * batch.B + batch.first) * D
@@ -229,6 +229,9 @@ def backpropagate(tag, packed, work, batch, plan, scale):
     )
     for gradient in (work.GW, work.GH, work.GP, work.GF, work.GB, work.GM):
         gradient[:] = 0
+    for i in range(batch.decoder.size):  # products without a transposed operand are faster
+        n = packed.sizes.n
+        work.BT[i % n * batch.D + i // n] = batch.decoder[i]
     total = 0.0
     for g in range(plan.group.size - 1):
         piece, lanes = plan.group[g], plan.group[g + 1] - plan.group[g]
