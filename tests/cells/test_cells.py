@@ -98,17 +98,27 @@ class Linear(NamedTuple):
 
 @cells
 def test_rules_jacobian_and_gradients_of_every_cell(cell_class, measured):
-    errors = check_cell(cell_class, **OPTIONS.get(cell_class, {}))
+    single = cell_class in (Tanh, LSTM, ShPLRNN)  # the others in single precision: the slow test below
+    errors = check_cell(cell_class, single_precision=single, **OPTIONS.get(cell_class, {}))
     measured("errors", str(errors))
     assert errors.adjoint < 1e-14
+    assert (errors.float32 < 1e-3) == single
+
+
+@pytest.mark.slow
+@cells
+def test_single_precision_of_every_cell(cell_class, measured):
+    errors = check_cell(cell_class, **OPTIONS.get(cell_class, {}))
+    measured("errors", str(errors))
+    assert errors.float32 < 1e-3
 
 
 def test_a_cell_of_your_own_passes():
-    assert check_cell(Linear, n=4).gradient < 1e-7
+    assert check_cell(Linear, n=4, single_precision=False).gradient < 1e-7
 
 
 def test_a_feature_may_have_parameters_without_a_hidden_product():
-    assert check_cell(Leaky, n=4, n_inputs=0).gradient < 1e-7
+    assert check_cell(Leaky, n=4, n_inputs=0, single_precision=False).gradient < 1e-7
 
 
 def _broken(**rules):
