@@ -110,6 +110,7 @@ class Backpropagation:
         key = b"-".join(b"" if a is None else a.tobytes() for a in schedule)
         plan = self.plans.get(key)
         if plan is None:
+            check_schedule(schedule, self.shape[0])
             if len(self.plans) == _PLANS:
                 self.plans.clear()
             sizes, dtype = self.packed.sizes, self.packed.P.dtype
@@ -235,11 +236,37 @@ def loss_and_gradient(
 
 def checked_schedule(forcing: Any, T: int) -> Schedule:
     """Schedule of a forcing object for sequences of T steps."""
+    check_forcing(forcing)
+    schedule = forcing.schedule(T)
+    check_schedule(schedule, T)
+    return schedule
+
+
+def check_forcing(forcing: Any) -> None:
+    """Raise InvalidInputError for what makes no schedules."""
     if isinstance(forcing, type) or not isinstance(forcing, Forcing):
         raise InvalidInputError(
             f"forcing: expected an object of chaoskit.forcing such as Sparse(tau) or Never(), got {forcing!r}"
         )
-    return forcing.schedule(T)
+
+
+def check_schedule(schedule: Schedule, T: int) -> None:
+    """Raise InvalidInputError for a schedule of somebody's own that the kernels cannot follow."""
+    slot, keep = np.asarray(schedule.slot), np.asarray(schedule.keep)
+    forced = slot[slot >= 0] if slot.dtype.kind == "i" else np.zeros(0)
+    shares = [keep, *(np.asarray(a) for a in (schedule.flow, schedule.source) if a is not None)]
+    if (
+        slot.shape != (T,)
+        or not np.array_equal(forced, np.arange(len(keep)))
+        or any(a.shape != keep.shape or a.dtype.kind != "f" or not np.isfinite(a).all() for a in shares)
+        or slot[0] != 0
+        or keep[0] != 0.0
+    ):
+        raise InvalidInputError(
+            f"forcing: expected a schedule of {T} steps: slot with 0, 1, 2, ... at the forced ones and -1 at "
+            "the others, the first 0; keep, flow and source with one number for each of these, keep[0] = 0; "
+            f"got {schedule!r}"
+        )
 
 
 def _driving(inputs: Any, n_inputs: int, T: int, batch: int, dtype: Any) -> np.ndarray | None:

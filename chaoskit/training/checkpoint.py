@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import glob
+import dataclasses
+import functools
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +18,51 @@ from .validation import Checkpoint
 
 if TYPE_CHECKING:
     from .run import Run
+    from .trainer import Trainer
 
 _KIND = "checkpoint"
 
 
-def fingerprint(run: Run) -> str:
-    """Of everything that is given from outside: settings, data, and the network before the first update."""
-    trainer = run.trainer
-    digest = hashlib.sha256(json.dumps(trainer.settings, sort_keys=True, default=repr).encode())
+def fingerprint(trainer: Trainer) -> str:
+    """Of everything given from outside that decides the bits: options, data, and the first network."""
+    digest = hashlib.sha256(json.dumps(trainer.decisive, sort_keys=True, default=repr).encode())
     data = trainer.data
     for array in (data.series, data.inputs, *trainer.cell, *trainer.latent):
         digest.update(repr((array.shape, array.dtype)).encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def identity(value: Any) -> Any:
+    """What an option does, in plain values: functions by their code and what they hold, objects by fields.
+
+    Not by `repr`, which may hold addresses that differ from process to process.
+    """
+    if isinstance(value, (str, bytes, int, float, bool, type(None))):
+        return repr(value)
+    if isinstance(value, (tuple, list)):
+        return [identity(part) for part in value]
+    if isinstance(value, functools.partial):
+        return [
+            "partial",
+            identity(value.func),
+            identity(value.args),
+            identity(sorted(value.keywords.items())),
+        ]
+    if isinstance(value, np.ndarray):
+        return [
+            value.shape,
+            str(value.dtype),
+            hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest(),
+        ]
+    name = getattr(value, "__qualname__", type(value).__qualname__)
+    code = getattr(value, "__code__", None)
+    if code is not None:
+        held = [cell.cell_contents for cell in value.__closure__ or ()]
+        constants = [c for c in code.co_consts if not hasattr(c, "co_code")]
+        return [name, code.co_code.hex(), identity(constants), identity(held), identity(value.__defaults__)]
+    if dataclasses.is_dataclass(value):
+        return [name, *(identity(getattr(value, field.name)) for field in dataclasses.fields(value))]
+    return [type(value).__module__, name]
 
 
 def save(run: Run, path: Path) -> None:
@@ -39,16 +74,18 @@ def save(run: Run, path: Path) -> None:
     arrays |= {
         "validation_updates": np.array(validation.updates, np.int64),
         "validation_scores": np.array(validation.scores, np.float64),
-        "validation_exponents": np.array(validation.exponents, np.float64),
+        "validation_exponents": np.array(validation.exponents, np.float64).reshape(
+            len(validation.exponents), validation.n_exponents
+        ),
         "finalist_scores": np.array([c.score for c in validation.finalists]),
+        "finalist_updates": np.array([c.update for c in validation.finalists], np.int64),
     }
     for k, finalist in enumerate(validation.finalists):
         arrays |= _flat(f"finalist{k}.cell", finalist.cell) | _flat(f"finalist{k}.latent", finalist.latent)
     header = {
-        "fingerprint": run.fingerprint, "epoch": run.epoch, "finished": run.finished,
+        "fingerprint": run.fingerprint, "epoch": run.epoch,
         "optimizer_updates": trainer.optimizer.updates, "alpha": trainer.alpha,
         "diverged_at": trainer.diverged_at, "generator": trainer.rng.bit_generator.state,
-        "finalist_updates": [c.update for c in validation.finalists],
     }  # fmt: skip
     npz_file.write(path, _KIND, header, arrays)
 
@@ -58,53 +95,80 @@ def resume(run: Run, path: Path) -> None:
 
     Raises ModelFileError if the file is damaged, InvalidInputError if it belongs to another training.
     """
-    for leftover in glob.glob(f"{glob.escape(str(path))}*.tmp"):  # of a writer that was killed
-        Path(leftover).unlink(missing_ok=True)
-    if not path.exists():
-        return
-    header, arrays = npz_file.read(path, _KIND)
-    if header.get("fingerprint") != run.fingerprint:
-        raise InvalidInputError(
-            f"checkpoint: {path} belongs to a training with other data or options; give another file, or "
-            "delete it to begin anew"
-        )
-    try:
-        _restore(run, header, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(f"{path}: expected a complete checkpoint, got a flaw: {error!r}") from None
+    if path.exists():
+        header, arrays = npz_file.read(path, _KIND)
+        if header.get("fingerprint") != run.fingerprint:
+            raise InvalidInputError(
+                f"checkpoint: {path} belongs to a training with other data or options; give another file, or "
+                "delete it to begin anew"
+            )
+        try:
+            _restore(run, header, arrays)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ModelFileError(f"{path}: expected a complete checkpoint, got a flaw: {error!r}") from None
+    npz_file.remove_leftovers(path)
 
 
 def _restore(run: Run, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     trainer, validation = run.trainer, run.validation
-    finalists = [
+    per_epoch, epochs = trainer.settings["batches_per_epoch"], trainer.settings["epochs"]
+    losses, norms = _row(arrays, "losses"), _row(arrays, "norms")
+    epoch = _count(header["epoch"], 1, epochs)
+    diverged = header["diverged_at"]
+    if diverged is not None:
+        diverged = _count(diverged, len(losses), len(losses))
+    if len(norms) != len(losses) or (diverged is None and len(losses) != epoch * per_epoch):
+        raise ValueError(f"{len(losses)} losses in {epoch} epochs")
+    updates = _count(header["optimizer_updates"], 0, len(losses))
+    alpha = float(header["alpha"])
+    if not (math.isnan(alpha) or 0.0 <= alpha <= 1.0):
+        raise ValueError(f"alpha {alpha}")
+    generator = np.random.default_rng(0)
+    generator.bit_generator.state = header["generator"]
+    checks, scores = _row(arrays, "validation_updates", np.int64), _row(arrays, "validation_scores")
+    exponents = arrays["validation_exponents"]
+    wanted = (len(scores) if validation.n_exponents else 0, validation.n_exponents)
+    if len(checks) != len(scores) or exponents.shape != wanted or exponents.dtype != np.float64:
+        raise ValueError("checks of different number")
+    finalists = _finalists(trainer, arrays)
+    moments = trainer.optimizer
+    stored = (
+        *_same("cell", trainer.cell, arrays), *_same("latent", trainer.latent, arrays),
+        *_same_list("mean", moments.mean, arrays), *_same_list("square", moments.square, arrays),
+    )  # fmt: skip
+    # from here on nothing can fail: a damaged file leaves the run as it was
+    mine = (*trainer.cell, *trainer.latent, *moments.mean, *moments.square)
+    for array, value in zip(mine, stored, strict=True):
+        array[...] = value
+    moments.updates, trainer.alpha = updates, alpha
+    trainer.diverged_at, trainer.rng = diverged, generator
+    trainer.losses, trainer.norms = losses.tolist(), norms.tolist()
+    validation.updates, validation.scores = checks.tolist(), scores.tolist()
+    validation.exponents, validation.finalists, run.epoch = list(exponents), finalists, epoch
+
+
+def _finalists(trainer: Trainer, arrays: dict[str, np.ndarray]) -> list[Checkpoint]:
+    scores, updates = _row(arrays, "finalist_scores"), _row(arrays, "finalist_updates", np.int64)
+    return [
         Checkpoint(
             float(score), int(update), _same(f"finalist{k}.cell", trainer.cell, arrays),
             _same(f"finalist{k}.latent", trainer.latent, arrays),
         )
-        for k, (score, update) in enumerate(
-            zip(arrays["finalist_scores"], header["finalist_updates"], strict=True)
-        )
+        for k, (score, update) in enumerate(zip(scores, updates, strict=True))
     ]  # fmt: skip
-    generator = np.random.default_rng(0)
-    generator.bit_generator.state = header["generator"]
-    cell, latent = _same("cell", trainer.cell, arrays), _same("latent", trainer.latent, arrays)
-    moments = trainer.optimizer
-    means, squares = _same_list("mean", moments.mean, arrays), _same_list("square", moments.square, arrays)
-    # from here on nothing can fail: a damaged file leaves the run as it was
-    for mine, stored in zip(
-        (*trainer.cell, *trainer.latent, *moments.mean, *moments.square),
-        (*cell, *latent, *means, *squares),
-        strict=True,
-    ):
-        mine[...] = stored
-    moments.updates, trainer.alpha = int(header["optimizer_updates"]), float(header["alpha"])
-    trainer.diverged_at, trainer.rng = header["diverged_at"], generator
-    trainer.losses, trainer.norms = arrays["losses"].tolist(), arrays["norms"].tolist()
-    validation.updates = arrays["validation_updates"].tolist()
-    validation.scores = arrays["validation_scores"].tolist()
-    validation.exponents = list(arrays["validation_exponents"])
-    validation.finalists = finalists
-    run.epoch, run.finished = int(header["epoch"]), bool(header["finished"])
+
+
+def _count(value: Any, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{value!r} where a number from {least} to {most} is wanted")
+    return value
+
+
+def _row(arrays: dict[str, np.ndarray], name: str, dtype: Any = np.float64) -> np.ndarray:
+    array = arrays[name]
+    if array.ndim != 1 or array.dtype != dtype:
+        raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}")
+    return array
 
 
 def _flat(prefix: str, values: Any) -> dict[str, np.ndarray]:
@@ -129,4 +193,6 @@ def _same_list(prefix: str, like: Any, arrays: dict[str, np.ndarray]) -> list[np
 def _checked(array: np.ndarray, like: np.ndarray, name: str) -> np.ndarray:
     if array.shape != like.shape or array.dtype != like.dtype:
         raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} is not finite")
     return array.copy()

@@ -98,11 +98,14 @@ def prepare_data(
     series: Any, inputs: Any, embedding: Any, validation_share: float, dtype: np.dtype
 ) -> TrainingData:
     """Check a series and its inputs, embed and standardise them, and hold out the end."""
-    data = _check.series(series, minimum=_FEWEST)
+    data = _check.series(series, minimum=_FEWEST).copy()
     _check.moderate(data)
-    driving = _inputs(inputs, len(data))
+    driving = _inputs(inputs, len(data)).copy()
+    for array in (data, driving):  # a measure of the user's own gets them, and nobody may write into them
+        array.flags.writeable = False
     share = _check.share(validation_share, "validation_share")
     trained = len(data) if share == 0.0 else round((1.0 - share) * len(data))
+    _check_split(trained, len(data), _FEWEST)
     delays = _embedding(embedding, data[:trained])
     shortest = delays.span + _FEWEST
     if len(data) < shortest:
@@ -110,11 +113,7 @@ def prepare_data(
             f"embedding: expected at least {shortest} rows for delay {delays.delay} and dimension "
             f"{delays.dimension}, got {len(data)}; give a longer series or a smaller window"
         )
-    if trained < shortest or (share > 0.0 and len(data) - trained < shortest):
-        raise InvalidInputError(
-            f"validation_share: expected at least {shortest} rows before and after the split, got {trained} "
-            f"and {len(data) - trained}"
-        )
+    _check_split(trained, len(data), shortest)
     scaling, input_scaling = scaling_of(data[:trained]), scaling_of(driving[:trained])
     if (np.ptp(data[:trained], axis=0) == 0).any():
         raise InvalidInputError("series: a column never changes before the held-out end; remove it")
@@ -125,6 +124,14 @@ def prepare_data(
         driving=np.ascontiguousarray(input_scaling.apply(driving[delays.span : trained]), dtype),
         judged_from=0 if share == 0.0 else trained,
     )  # fmt: skip
+
+
+def _check_split(trained: int, rows: int, shortest: int) -> None:
+    if trained < shortest or 0 < rows - trained < shortest or trained == 0:
+        raise InvalidInputError(
+            f"validation_share: expected at least {shortest} rows before and after the split, got {trained} "
+            f"and {rows - trained}"
+        )
 
 
 def _inputs(inputs: Any, rows: int) -> np.ndarray:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import _check
-from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError, ModelFileError
-from ..kernels import packing
-from .data import TrainingData, prepare_data
-from .latent import Latent, ObservedStates
-from .network import initial_network
-from .options import checked_options, choose_forcing, choose_length, float_type
-from .penalties import checked_penalties
 from .result import FitResult
-from .run import Run, train_all
-from .trainer import Trainer, TrainingState
-from .validation import Checkpoint, Validation
-
-_HORIZON = 20  # steps of forecasts where no forcing interval says how far to look
-_NO_HISTORY: Mapping[str, np.ndarray] = {"loss": np.zeros(0)}
+from .run import train_all
+from .task import Task
+from .trainer import TrainingState
 
 
 def fit(
@@ -140,7 +126,9 @@ def fit(
     validation_measure : str or callable
         What judges checkpoints, lower is better: "reconstruction" (state-space divergence plus spectral
         distance of free runs), either of the two, "prediction_error" (tau steps ahead), or a function of
-        (FitResult, series (T, D), inputs (T, M)). There are about forty checks in a training.
+        (FitResult, series (T, D), inputs (T, M)), or "loss", the mean of an epoch. There are forty to eighty
+        checks in a training, one an epoch in a shorter one. What is judged must be long enough: a spectral
+        distance takes 160 rows, twice that for a driven system.
     patience : int, optional
         Training ends after so many checks without improvement.
     track_exponents : int
@@ -154,7 +142,8 @@ def fit(
         one.
     checkpoint : path, optional
         File (.npz) that the training is written to and, if it is there, goes on from, to the same bits as
-        without a break. Restarts have a file each, with their number before the suffix.
+        without a break; a training that its callback has ended goes on as well. Restarts have a file each,
+        with their number before the suffix.
     checkpoint_interval : int
         Epochs between two writings: the most that a kill at any moment loses.
     checkpoint_every : int, optional
@@ -176,6 +165,8 @@ def fit(
         If the checkpoint cannot be written, or is damaged.
     DivergenceError
         If training diverges before there is any model worth keeping.
+    MissingDependencyError
+        If a progress bar is wanted and tqdm is not installed.
 
     References
     ----------
@@ -191,112 +182,6 @@ def fit(
     >>> model.generate(10).series.shape
     (10, 2)
     """
-    arguments = dict(locals())
-    data = prepare_data(series, inputs, embedding, validation_share, float_type(dtype))
-    dt, seed = _check.positive(dt, "dt"), _check.integer(seed, "seed")
-    if cell_options is not None and not isinstance(cell_options, Mapping):
-        raise InvalidInputError(f"cell_options: expected a mapping of names to values, got {cell_options!r}")
-    options = checked_options(arguments)
-    schedule, estimate = choose_forcing(forcing, data.series[: data.judged_from or None], dt)
-    tau = getattr(schedule, "tau", None)
-    length = choose_length(sequence_length, tau, len(data.rows))
-    settings = {
-        "cell_options": dict(cell_options or {}), "forcing": repr(schedule), "sequence_length": length,
-        **options, "dtype": str(data.rows.dtype), "n_rows": len(data.series),
-        "embedding": data.embedding._asdict(), "latent_state": latent_state,
-        "regularization": repr(regularization), "validation_share": float(validation_share),
-    }  # fmt: skip
-    warm_up = 0 if latent_state == "inversion" else min(length, len(data.judged) // 4)
-    finished = partial(_result, data, data.embedding.span + 1 + warm_up, dt, tau, estimate)
-
-    def begin(restart: int) -> Run:
-        own = {**settings, "seed": seed + restart}
-        rng = np.random.default_rng(own["seed"])
-        network = initial_network(cell, n_states, settings["cell_options"], latent_state, data, rng)
-        own |= {
-            "cell": type(network.cell).__name__, "n_states": packing.sizes_of(network.cell).n,
-            # restarts share the threads, a single training divides its batches among them
-            "threads": 1 if options["restarts"] > 1 else options["threads"] or 1,
-        }  # fmt: skip
-        penalties = checked_penalties(regularization, *network)
-        trainer = Trainer(*network, data, schedule, penalties, own, rng)
-        validation = Validation(
-            data, partial(finished, own), validation_measure, data.embedding.span + 1 + warm_up,
-            tau or _HORIZON, options["track_exponents"],
-        )  # fmt: skip
-        return Run(trainer, validation, on_epoch, _file(checkpoint, restart, options["restarts"]))
-
-    runs = [begin(k) for k in range(options["restarts"])]
-    best = train_all(runs, options["threads"], progress)
-    return _best_of(runs, best, finished)
-
-
-def _file(path: Any, restart: int, restarts: int) -> Path | None:
-    """Where a run keeps its state; restarts have a file each."""
-    if path is None:
-        return None
-    try:
-        file = Path(path)
-    except TypeError:
-        raise InvalidInputError(f"checkpoint: expected a file name, got {path!r}") from None
-    if not file.parent.is_dir():
-        raise ModelFileError(f"checkpoint: {file}: the folder {file.parent} is not there; make it first")
-    return file if restarts == 1 else file.with_name(f"{file.stem}.{restart}{file.suffix}")
-
-
-def _result(
-    data: TrainingData,
-    context_length: int,
-    dt: float,
-    tau: int | None,
-    estimate: Any,
-    settings: dict[str, Any],
-    cell: Any,
-    latent: Latent,
-    history: Mapping[str, np.ndarray] = _NO_HISTORY,
-    best_update: int = 0,
-    diverged_at: int | None = None,
-) -> FitResult:
-    """The model of these parameters, in float64."""
-    cell = type(cell)(*(a.astype(np.float64) for a in cell))
-    n = settings["n_states"]
-    return FitResult(
-        cell=cell, decoder=latent.readout(n).astype(np.float64), mean=data.scaling.mean,
-        scale=data.scaling.scale, context=data.series[-context_length:].copy(), dt=dt, tau=tau,
-        lyapunov=estimate, history=dict(history), settings=settings, best_update=best_update,
-        diverged_at=diverged_at, delays=data.embedding,
-        initial_map=latent[0].astype(np.float64) if isinstance(latent, ObservedStates) else None,
-        context_inputs=data.inputs[len(data.inputs) - context_length : -1].copy(),
-        input_mean=data.input_scaling.mean, input_scale=data.input_scaling.scale,
-    )  # fmt: skip
-
-
-def _best_of(runs: list[Run], checkpoints: list[Checkpoint | None], finished: Callable) -> FitResult:
-    """The best run by validation, with a word about divergences."""
-    advice = "try a smaller learning_rate, a smaller forcing interval or a smaller gradient_clip"
-    scores = np.array([math.inf if c is None else c.score for c in checkpoints])
-    kept = [k for k, c in enumerate(checkpoints) if c is not None]
-    if not kept:
-        run = runs[0]
-        raise DivergenceError(
-            f"training: the loss left the finite numbers in epoch {run.epoch} (update "
-            f"{run.trainer.diverged_at}), before any model was worth keeping; {advice}",
-            step=len(run.trainer.losses),
-        )
-    chosen = min(kept, key=lambda k: scores[k])
-    run, best = runs[chosen], checkpoints[chosen]
-    assert best is not None
-    history = run.history()
-    if len(runs) > 1:
-        history["restart_seed"] = np.array([r.trainer.settings["seed"] for r in runs])
-        history["restart_validation"] = scores
-    if run.trainer.diverged_at is not None:
-        warnings.warn(
-            f"training diverged in epoch {run.epoch} (update {run.trainer.diverged_at}); the best model so "
-            f"far, of update {best.update}, is kept; {advice}",
-            ChaoskitWarning,
-            stacklevel=3,
-        )
-    return finished(
-        run.trainer.settings, best.cell, best.latent, history, best.update, run.trainer.diverged_at
-    )
+    task = Task(dict(locals()))
+    runs = [task.begin(restart) for restart in range(task.options["restarts"])]
+    return task.best_of(runs, train_all(runs, task.options["threads"], progress))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import json
 import os
 import tempfile
@@ -15,6 +17,7 @@ import numpy as np
 from ..errors import ModelFileError
 
 VERSION = 2
+_TEMPORARY = ".chaoskit-tmp"
 _LARGEST = 1 << 32  # bytes that a file may unpack to
 # What zipfile, numpy and json raise for files that are damaged, or built to do harm: an encrypted member
 # is a RuntimeError, an array that claims more than the memory a MemoryError, deep JSON a RecursionError.
@@ -31,7 +34,9 @@ def write(path: Any, kind: str, header: dict[str, Any], arrays: dict[str, np.nda
         {"format": f"chaoskit {kind}", "version": VERSION, **header}, allow_nan=True, default=_plain
     )
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
+        handle, temporary = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.name}.{os.getpid()}.", suffix=_TEMPORARY
+        )
     except OSError as error:
         raise ModelFileError(
             f"{target}: cannot be written ({error.strerror}); check folder and rights"
@@ -41,7 +46,7 @@ def write(path: Any, kind: str, header: dict[str, Any], arrays: dict[str, np.nda
             np.savez(file, header=np.frombuffer(text.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, _mode(target))
         os.replace(temporary, target)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
@@ -85,11 +90,40 @@ def read(path: Any, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return header, arrays
 
 
-def _path(path: Any) -> Path:
+def remove_leftovers(path: Any) -> None:
+    """Remove what writers of this file left behind when they were killed."""
+    target = _path(path)
+    for leftover in target.parent.glob(f".{glob.escape(target.name)}.*{_TEMPORARY}"):
+        owner = leftover.name[len(target.name) + 2 :].partition(".")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+
+
+def _alive(process: int) -> bool:
     try:
-        return Path(path)
-    except TypeError:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _path(path: Any) -> Path:
+    """The file itself where a link points to it, so that the link stays when the file is replaced."""
+    try:
+        return Path(os.path.realpath(path))
+    except (TypeError, ValueError):
         raise ModelFileError(f"path: expected a file name, got {path!r}") from None
+
+
+def _mode(target: Path) -> int:
+    """Rights of the file that is replaced, or those of a new file."""
+    try:
+        return target.stat().st_mode & 0o7777
+    except OSError:
+        return 0o666 & ~_UMASK
 
 
 def _plain(value: Any) -> Any:
@@ -101,3 +135,6 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+_UMASK = _umask()  # at import: it can only be read by setting it, which threads must not do side by side

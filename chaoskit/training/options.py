@@ -12,7 +12,7 @@ from .. import _check
 from ..errors import ChaoskitWarning, InvalidInputError
 from ..forcing import Forcing, Never, Sparse
 from ..timeseries import DataLyapunov, estimate_lyapunov
-from .bptt import checked_schedule
+from .bptt import check_forcing
 from .optimizer import DECAYS, optimizer_class
 from .validation import MEASURES
 
@@ -25,8 +25,8 @@ def checked_options(given: dict[str, Any]) -> dict[str, Any]:
     checked: dict[str, Any] = {k: _check.integer(given[k], k, least) for k, least in integers.items()}
     for name in ("learning_rate", "final_learning_rate"):
         checked[name] = _check.positive(given[name], name)
-    for name in ("gradient_clip", "value_clip"):  # infinity switches clipping off
-        checked[name] = math.inf if given[name] == math.inf else _check.positive(given[name], name)
+    for name in ("gradient_clip", "value_clip"):
+        checked[name] = _clip(given[name], name)
     checked["input_noise"] = _not_negative(given["input_noise"], "input_noise")
     checked["weight_decay"] = (
         None if given["weight_decay"] is None else _not_negative(given["weight_decay"], "weight_decay")
@@ -38,6 +38,10 @@ def checked_options(given: dict[str, Any]) -> dict[str, Any]:
     if given["learning_rate_decay"] not in DECAYS:
         raise InvalidInputError(
             f"learning_rate_decay: expected one of {DECAYS}, got {given['learning_rate_decay']!r}"
+        )
+    if given["on_epoch"] is not None and not callable(given["on_epoch"]):
+        raise InvalidInputError(
+            f"on_epoch: expected a function of a TrainingState, got {given['on_epoch']!r}"
         )
     measure = given["validation_measure"]
     if not callable(measure) and measure not in MEASURES:
@@ -62,6 +66,12 @@ def float_type(dtype: Any) -> np.dtype:
     return np.dtype(kind)
 
 
+def _clip(value: Any, name: str) -> float:
+    """A number above 0; infinity switches clipping off."""
+    infinite = np.ndim(value) == 0 and not isinstance(value, str) and value == math.inf
+    return math.inf if infinite else _check.positive(value, name)
+
+
 def _not_negative(value: Any, name: str) -> float:
     return 0.0 if value == 0 else _check.positive(value, name)
 
@@ -69,7 +79,7 @@ def _not_negative(value: Any, name: str) -> float:
 def choose_forcing(forcing: Any, data: np.ndarray, dt: float) -> tuple[Forcing, DataLyapunov | None]:
     """The forcing asked for, or the one that the series itself asks for."""
     if not isinstance(forcing, str):
-        checked_schedule(forcing, 1)
+        check_forcing(forcing)
         if isinstance(forcing, Never):
             warnings.warn(
                 "Never(): gradients of a chaotic series grow without bound over the window; a window "
@@ -88,6 +98,12 @@ def choose_forcing(forcing: Any, data: np.ndarray, dt: float) -> tuple[Forcing, 
             "give the interval yourself: forcing=Sparse(tau)"
         )
     return Sparse(estimate.recommended_tau), estimate
+
+
+def longest_interval(forcing: Forcing) -> int | None:
+    """The largest number of steps between two forcings, None for a scheme without intervals."""
+    tau = getattr(forcing, "tau", None)
+    return None if tau is None else tau + getattr(forcing, "jitter", 0)
 
 
 def choose_length(value: int | str, tau: int | None, rows: int) -> int:

@@ -34,7 +34,7 @@ def _pull(strength: float, values: np.ndarray, to: float, gradient: np.ndarray) 
 
 @dataclass(frozen=True)
 class LatentRegularization:
-    """strength * sum of squares of all trained parameters; of A - 1 where A is the diagonal linear part.
+    """strength * sum of squares of the trained arrays of the cell; of A - 1 for a diagonal linear part A.
 
     Parameters
     ----------
@@ -159,13 +159,18 @@ class DecoderConditionPenalty:
         return self.strength * condition
 
 
-def checked_penalties(value: Any, cell: Any, latent: Latent, trained: bool) -> tuple[Penalty, ...]:
-    """One penalty or a sequence of them as a tuple, checked against the network."""
-    parts = (value,) if isinstance(value, Penalty) else value
+def as_penalties(value: Any) -> tuple[Any, ...]:
+    """One penalty or several as a tuple, not checked yet."""
+    if isinstance(value, Penalty):
+        return (value,)
     try:
-        penalties = tuple(parts)
+        return tuple(value)
     except TypeError:
-        penalties = (value,)
+        return (value,)
+
+
+def check_penalties(penalties: tuple[Any, ...], cell: Any, latent: Latent, trained: bool) -> None:
+    """Raise InvalidInputError for what is no penalty or does not fit the network."""
     for penalty in penalties:
         if isinstance(penalty, type) or not isinstance(penalty, Penalty):
             raise InvalidInputError(
@@ -173,4 +178,3 @@ def checked_penalties(value: Any, cell: Any, latent: Latent, trained: bool) -> t
                 f"got {penalty!r}"
             )
         penalty.check(cell, latent, trained)
-    return penalties

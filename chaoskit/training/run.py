@@ -24,7 +24,7 @@ class Run:
     ----------
     trainer, validation : Trainer, Validation
     on_epoch : callable or None
-        Gets a `TrainingState` after each epoch; True ends the training.
+        Gets a `TrainingState` after each epoch; True ends this call. A later one goes on from the file.
     file : path or None
         Where the state is kept; what is there already is gone on from.
     """
@@ -33,13 +33,26 @@ class Run:
         self, trainer: Trainer, validation: Validation, on_epoch: Callable | None, file: Path | None
     ):
         self.trainer, self.validation, self.on_epoch, self.file = trainer, validation, on_epoch, file
-        self.epoch, self.finished = 0, False
-        self.fingerprint = checkpoint.fingerprint(self)
+        self.epoch, self.stopped = 0, False
+        self.fingerprint = checkpoint.fingerprint(trainer)
         if file is not None:
             checkpoint.resume(self, file)
 
+    @property
+    def finished(self) -> bool:
+        """True after the last epoch, a divergence, the callback's word or the end of patience."""
+        settings, validation = self.trainer.settings, self.validation
+        patience = settings["patience"]
+        impatient = patience is not None and validation.checks_without_improvement() >= patience
+        return (
+            self.stopped
+            or impatient
+            or self.epoch >= settings["epochs"]
+            or self.trainer.diverged_at is not None
+        )
+
     def train(self, advance: Callable[[int, float], None]) -> None:
-        """Train until the last epoch, a divergence, the callback's word or the end of patience.
+        """Train until the run is finished.
 
         `advance` is told how many updates were made, and the loss.
         """
@@ -51,21 +64,21 @@ class Run:
                 trainer.update(len(trainer.losses) / (epochs * per_epoch))
             self.epoch += 1
             advance(per_epoch, trainer.losses[-1])
-            self._after_epoch(epochs)
+            self._ask()
+            last = self.epoch if self.finished else epochs
+            if trainer.diverged_at is None and self.validation.due(self.epoch, last):
+                recent = float(np.mean(trainer.losses[-per_epoch:]))
+                self.validation.judge(trainer.cell, trainer.latent, trainer.updates, recent)
             if self.file is not None and (self.finished or self.epoch % settings["checkpoint_interval"] == 0):
                 checkpoint.save(self, self.file)
 
-    def _after_epoch(self, epochs: int) -> None:
-        trainer, validation = self.trainer, self.validation
-        latest = validation.scores[-1] if validation.scores else None
-        asked = self.on_epoch is not None and self.on_epoch(trainer.state(self.epoch, latest)) is True
-        self.finished = self.epoch >= epochs or trainer.diverged_at is not None or asked
-        last = self.epoch if self.finished else epochs
-        if trainer.diverged_at is None and validation.due(self.epoch, last):
-            validation.judge(trainer.cell, trainer.latent, trainer.updates)
-            patience = trainer.settings["patience"]
-            if patience is not None and validation.checks_without_improvement() >= patience:
-                self.finished = True
+    def _ask(self) -> None:
+        """The callback, if there is one."""
+        if self.on_epoch is None:
+            return
+        scores = self.validation.scores
+        answer = self.on_epoch(self.trainer.state(self.epoch, scores[-1] if scores else None))
+        self.stopped = isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     def history(self) -> dict[str, np.ndarray]:
         return self.trainer.history() | self.validation.history()

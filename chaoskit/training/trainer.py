@@ -52,7 +52,8 @@ class TrainingState(NamedTuple):
 class Trainer:
     """Parameters, optimizer and the windows they see.
 
-    `trained`: whether the arrays of the latent state (decoder or initial map) are parameters, too.
+    `trained`: whether the arrays of the latent state (decoder or initial map) are parameters, too;
+    `decisive`: what decides the bits of the training beside data and first network (see `checkpoint`).
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Trainer:
         forcing: Forcing,
         penalties: tuple[Penalty, ...],
         settings: dict[str, Any],
+        decisive: dict[str, Any],
         rng: np.random.Generator,
     ):
         length, batch = settings["sequence_length"], settings["batch_size"]
         self.cell = type(network)(*(np.array(a) for a in network))
         self.latent = type(latent)(*(np.array(a) for a in latent))
-        self.trained, self.data, self.penalties, self.settings = trained, data, penalties, settings
+        self.trained, self.data, self.penalties = trained, data, penalties
+        self.settings, self.decisive = settings, decisive
         self.length, self.batch, self.rng = length, batch, rng
         self.forcing: Any = forcing
         self.adaptive = isinstance(forcing, AdaptiveGeneralized)

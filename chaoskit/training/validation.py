@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..dynamics import lyapunov_spectrum
-from ..errors import ChaoskitError, InvalidInputError
+from ..errors import DivergenceError, InvalidInputError
 from ..measures import prediction_error, spectral_distance, state_space_divergence
 from .data import TrainingData
 from .latent import Latent
@@ -31,7 +31,7 @@ RUN_MEASURES = {
     "state_space_divergence": ("state_space_divergence",),
     "spectral_distance": ("spectral_distance",),
 }
-MEASURES = (*RUN_MEASURES, "prediction_error")
+MEASURES = (*RUN_MEASURES, "prediction_error", "loss")
 
 
 class Checkpoint(NamedTuple):
@@ -50,7 +50,7 @@ class Validation:
     not choose it. Short runs from many states find eight candidates; at the end each makes one long run,
     because a network may leave its attractor only after tens of thousands of steps. The worse of the two
     scores counts; of checkpoints with equal scores the latest is taken, because its loss is lower. A forecast
-    error or a user's own measure is taken once, and the lowest value wins.
+    error, the mean loss of an epoch or a user's own measure is taken once, and the lowest value wins.
     """
 
     def __init__(
@@ -72,17 +72,41 @@ class Validation:
         self.scores: list[float] = []
         self.exponents: list[np.ndarray] = []
         self.finalists: list[Checkpoint] = []
+        self._check_length()
+
+    def _check_length(self) -> None:
+        """Raise InvalidInputError where what is judged is too short for the measure or for exponents."""
+        rows, advice = len(self.series), "hold out more, or give a longer series"
+        if self.measure == "prediction_error" and rows < self.length + self.horizon:
+            raise InvalidInputError(
+                f"validation_measure: expected at least {self.length + self.horizon} rows for forecasts of "
+                f"{self.horizon} steps, got {rows} to judge by; {advice}"
+            )
+        if self.measure in RUN_MEASURES:
+            try:
+                self._measured(self.series[None, : self.rows])
+            except InvalidInputError as error:
+                raise InvalidInputError(
+                    f"validation_measure: expected enough rows for {self.measure!r}, got {rows} to judge by, "
+                    f"and runs of {self.rows} ({error}); {advice}, or take "
+                    'validation_measure="prediction_error"'
+                ) from None
+        if self.n_exponents and self.driven and rows < 2 * _ALIGNED:
+            raise InvalidInputError(
+                f"track_exponents: expected at least {2 * _ALIGNED} rows of inputs to judge by, got {rows}; "
+                f"{advice}"
+            )
 
     @staticmethod
     def due(epoch: int, epochs: int) -> bool:
-        """True about forty times, the last epoch included."""
+        """True forty to eighty times (every epoch of fewer), the last epoch included."""
         every = max(1, epochs // CHECKS)
         return epoch == epochs or epoch % every == 0
 
-    def judge(self, cell: Any, latent: Latent, update: int) -> None:
-        """Score this checkpoint; keep a copy if it is among the best so far."""
+    def judge(self, cell: Any, latent: Latent, update: int, loss: float) -> None:
+        """Score this checkpoint (`loss`: mean of its epoch); keep a copy if it is among the best so far."""
         model = self.model(cell, latent)
-        score = self._score(model)
+        score = loss if self.measure == "loss" else self._score(model)
         self.updates.append(update)
         self.scores.append(score)
         if self.n_exponents:
@@ -112,13 +136,21 @@ class Validation:
     def _score(self, model: FitResult) -> float:
         """The measure; infinity where it cannot be taken."""
         if callable(self.measure):
-            value = float(self.measure(model, self.series, self.inputs))
-            return value if not math.isnan(value) else math.inf
+            return self._own(model)
         if self.measure == "prediction_error":
             return self._forecast_error(model)
         last = len(self.series) - 1 - (self.rows if self.driven else 0)
         count = int(np.clip(2 * len(self.series) // self.rows, 1, _STARTS))
         return self._distance(self._runs(model, last, count, self.rows))
+
+    def _own(self, model: FitResult) -> float:
+        """The user's measure."""
+        answer = self.measure(model, self.series, self.inputs)  # type: ignore[operator]
+        if np.ndim(answer) != 0 or not np.issubdtype(np.asarray(answer).dtype, np.number):
+            raise InvalidInputError(
+                f"validation_measure: expected a function that returns one number, got {answer!r} from it"
+            )
+        return math.inf if np.isnan(answer) else float(answer)
 
     def _runs(self, model: FitResult, last: int, count: int, steps: int) -> np.ndarray:
         """Runs (count, steps, D) after rows spread from the first context to row `last`."""
@@ -140,19 +172,24 @@ class Validation:
 
     def _distance(self, runs: np.ndarray) -> float:
         """Infinity where a run (count, rows, D) diverges or stands still."""
-        if not np.isfinite(runs).all() or runs.shape[1] <= self.embedding.span:
+        if not np.isfinite(runs).all():
             return math.inf
-        parts = RUN_MEASURES[self.measure]  # type: ignore[index]
         try:
-            total = 0.0
-            if "state_space_divergence" in parts:
-                true = self.embedding.vectors(self.series)[:, :_COLUMNS]
-                vectors = self.embedding.vectors(runs)[:, :, :_COLUMNS]
-                total += float(state_space_divergence(true, vectors.reshape(-1, true.shape[1])))
-            if "spectral_distance" in parts:
-                total += float(np.mean([spectral_distance(self.series, run) for run in runs]))
+            return self._measured(runs)
         except InvalidInputError:
             return math.inf
+
+    def _measured(self, runs: np.ndarray) -> float:
+        """The measure of finite runs (count, rows, D)."""
+        if runs.shape[1] <= self.embedding.span:
+            raise InvalidInputError(f"an embedding over {self.embedding.span} steps needs longer runs")
+        parts, total = RUN_MEASURES[self.measure], 0.0  # type: ignore[index]
+        if "state_space_divergence" in parts:
+            true = self.embedding.vectors(self.series)[:, :_COLUMNS]
+            vectors = self.embedding.vectors(runs)[:, :, :_COLUMNS]
+            total += float(state_space_divergence(true, vectors.reshape(-1, true.shape[1])))
+        if "spectral_distance" in parts:
+            total += float(np.mean([spectral_distance(self.series, run) for run in runs]))
         return total
 
     def _forecast_error(self, model: FitResult) -> float:
@@ -174,7 +211,7 @@ class Validation:
                 model, steps=steps, k=self.n_exponents, dt=model.dt, inputs=inputs, transient=0,
                 tangent_transient=_ALIGNED, qr_every=1,
             )  # fmt: skip
-        except ChaoskitError:
+        except DivergenceError:
             return np.full(self.n_exponents, np.nan)
         return found.exponents
 

@@ -115,7 +115,8 @@ def test_an_interval_beyond_the_window_raises():
 
 def test_automatic_forcing():
     model = quick(simulate(Lorenz63(), [1.0, 2.0, 20.0], 6000, transient=1000), forcing="auto", dt=0.01,
-                  sequence_length="auto", epochs=1, batches_per_epoch=1)  # fmt: skip
+                  sequence_length="auto", epochs=1, batches_per_epoch=1,
+                  validation_measure="prediction_error")  # fmt: skip
     assert model.tau == model.lyapunov.recommended_tau
     assert model.settings["sequence_length"] == max(4 * model.tau, 200)
     with pytest.raises(InvalidInputError, match=r"forcing=Sparse\(tau\)"):

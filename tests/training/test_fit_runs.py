@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from chaoskit import fit, lyapunov_spectrum, simulate
-from chaoskit.errors import DivergenceError, InvalidInputError
-from chaoskit.forcing import Sparse
+from chaoskit.errors import ChaoskitWarning, DivergenceError, InvalidInputError
+from chaoskit.forcing import Schedule, Sparse
 from chaoskit.systems import Henon
+from chaoskit.training import LatentRegularization
 
 HENON = simulate(Henon(), [0.1, 0.1], 800, transient=100)[:800]
 QUICK = {"epochs": 6, "batches_per_epoch": 5, "sequence_length": 20, "batch_size": 4}
@@ -47,7 +48,9 @@ def test_patience_ends_a_training_that_does_not_improve():
     model = quick(validation_measure=lambda *_: 1.0, patience=2)
     assert len(model.history["validation"]) == 3
     assert len(model.history["loss"]) == 15
-    assert len(quick(validation_measure=lambda *_: np.nan, patience=2).history["validation"]) == 6
+    with pytest.warns(ChaoskitWarning, match="no checkpoint could be told from another"):
+        lost = quick(validation_measure=lambda *_: np.nan, patience=2)
+    assert len(lost.history["validation"]) == 6
     falling = iter([5, 4, 3, 3, 3, 0])
     assert len(quick(validation_measure=lambda *_: next(falling), patience=2).history["validation"]) == 5
 
@@ -97,16 +100,112 @@ def test_restarts_that_all_diverge():
         quick(restarts=2, learning_rate=1e30, gradient_clip=np.inf, epochs=1)
 
 
+def test_the_loss_as_measure():
+    model = quick(validation_measure="loss")
+    means = model.history["loss"].reshape(6, 5).mean(axis=1)
+    np.testing.assert_allclose(model.history["validation"], means, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"validation_share": 0.15},
+        {"series": HENON[:150]},
+        {"series": HENON[:300], "inputs": np.ones(300)},  # half of the rows are run beside the inputs
+        {"validation_share": 0.2, "embedding": (60, 3), "inputs": np.ones(800)},
+    ],
+    ids=["share", "series", "driven", "embedding"],
+)
+def test_what_is_too_short_to_be_judged_is_refused(options):
+    with pytest.raises(InvalidInputError, match="validation_measure: expected enough rows for"):
+        quick(**options)
+
+
+def test_too_short_for_forecasts_or_exponents():
+    with pytest.raises(InvalidInputError, match="validation_measure: expected at least 31 rows"):
+        quick(
+            validation_share=0.03,
+            forcing=Sparse(30),
+            sequence_length=60,
+            validation_measure="prediction_error",
+        )
+    with pytest.raises(InvalidInputError, match="track_exponents: expected at least 1000 rows"):
+        quick(inputs=np.ones(len(HENON)), track_exponents=1)
+    with pytest.raises(InvalidInputError, match="track_exponents: expected at most 2"):
+        quick(track_exponents=3)
+
+
+def test_a_callback_may_answer_with_a_numpy_boolean():
+    assert len(quick(on_epoch=lambda state: state.losses[-1] < 1e9).history["loss"]) == 5
+
+
+def test_a_measure_cannot_write_into_the_series():
+    series = HENON.copy()
+
+    def vandal(model, judged, inputs):
+        judged[:] = 0.0
+
+    with pytest.raises(ValueError, match="read-only"):
+        quick(series, validation_measure=vandal)
+    np.testing.assert_array_equal(series, HENON)
+    with pytest.raises(InvalidInputError, match="a function that returns one number"):
+        quick(validation_measure=lambda *_: None)
+
+
+def test_penalties_from_a_generator_serve_every_restart():
+    penalty = LatentRegularization(1.0)
+    a = quick(restarts=2, regularization=(p for p in (penalty,)))
+    b = quick(restarts=2, regularization=[penalty])
+    np.testing.assert_array_equal(a.history["restart_validation"], b.history["restart_validation"])
+
+
+class Scheme:
+    """A forcing of one's own, with whatever schedule it is given."""
+
+    def __init__(self, **fields):
+        self.fields = fields
+
+    def schedule(self, length):
+        slot = np.full(length, -1)
+        slot[[0, 5]] = 0, 1
+        return Schedule(slot, np.zeros(2))._replace(**self.fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"slot": np.arange(20) + 1000},
+        {"slot": np.zeros(3, int)},
+        {"slot": np.zeros(20)},
+        {"slot": np.full(20, -1)},
+        {"keep": np.ones(2)},
+        {"keep": np.zeros(1)},
+        {"keep": np.array([0.0, np.nan])},
+        {"flow": np.zeros(5)},
+        {"source": np.zeros(1)},
+    ],
+    ids=str,
+)
+def test_schedules_of_ones_own_are_checked(fields):
+    assert quick(forcing=Scheme(), epochs=1).tau is None
+    with pytest.raises(InvalidInputError, match="forcing: expected a schedule"):
+        quick(forcing=Scheme(**fields), epochs=1)
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         ({"restarts": 0}, "restarts"),
+        ({"on_epoch": 3}, "on_epoch: expected a function"),
+        ({"gradient_clip": np.array([1, 2])}, "gradient_clip"),
+        ({"validation_share": 1.0, "embedding": "auto"}, "validation_share: expected at least 20 rows"),
+        ({"forcing": Sparse(19, jitter=18)}, "tau=37 is not smaller than the sequence length 20"),
         ({"threads": 0}, "threads"),
         ({"patience": 0}, "patience"),
         ({"track_exponents": -1}, "track_exponents"),
         ({"checkpoint_interval": 0}, "checkpoint_interval"),
         ({"checkpoint_every": 0}, "checkpoint_every"),
-        ({"validation_measure": "loss"}, "validation_measure: expected one of"),
+        ({"validation_measure": "error"}, "validation_measure: expected one of"),
         ({"validation_measure": None}, "validation_measure: expected one of"),
     ],
 )

@@ -15,7 +15,7 @@ from chaoskit.training import (
     ObservedStates,
 )
 from chaoskit.training.latent import DecoderInversion
-from chaoskit.training.penalties import checked_penalties
+from chaoskit.training.penalties import as_penalties, check_penalties
 
 PENALTIES = [
     LatentRegularization(0.3), ManifoldAttractorRegularization(0.7, 0.5), DecoderConditionPenalty(0.2),
@@ -76,16 +76,17 @@ def test_what_does_not_fit_the_network_is_refused():
     cell, latent = Tanh.init(3, rng=0), DecoderInversion(np.eye(2, 3))
     observed = ObservedStates(np.zeros((1, 2)))
     with pytest.raises(InvalidInputError, match="Tanh has no parameters that make it the identity"):
-        checked_penalties(ManifoldAttractorRegularization(1.0), cell, latent, True)
+        check_penalties(as_penalties(ManifoldAttractorRegularization(1.0)), cell, latent, True)
     for state, trained in ((latent, False), (observed, True)):
         with pytest.raises(InvalidInputError, match="condition of the decoder matters where"):
-            checked_penalties([DecoderConditionPenalty(1.0)], cell, state, trained)
+            check_penalties((DecoderConditionPenalty(1.0),), cell, state, trained)
     for bad in (3, "latent", [LatentRegularization], [None]):
         with pytest.raises(InvalidInputError, match="regularization: expected objects"):
-            checked_penalties(bad, cell, latent, True)
+            check_penalties(as_penalties(bad), cell, latent, True)
     for strength in (0, -1, "x", np.inf):
         with pytest.raises(InvalidInputError, match="strength"):
             LatentRegularization(strength)
     with pytest.raises(InvalidInputError, match="share"):
         ManifoldAttractorRegularization(1.0, 1.5)
-    assert checked_penalties(LatentRegularization(1.0), cell, latent, True) == (LatentRegularization(1.0),)
+    assert as_penalties(p for p in PENALTIES) == tuple(PENALTIES)
+    assert as_penalties(PENALTIES[0]) == (PENALTIES[0],)
