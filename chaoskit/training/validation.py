@@ -103,7 +103,7 @@ class Validation:
         every = max(1, epochs // CHECKS)
         return epoch == epochs or epoch % every == 0
 
-    def judge(self, cell: Any, latent: Latent, update: int, loss: float) -> None:
+    def judge(self, cell: Any, latent: Latent, update: int, loss: float = math.nan) -> None:
         """Score this checkpoint (`loss`: mean of its epoch); keep a copy if it is among the best so far."""
         model = self.model(cell, latent)
         score = loss if self.measure == "loss" else self._score(model)
