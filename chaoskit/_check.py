@@ -39,6 +39,17 @@ def positive(value: Any, name: str) -> float:
     return number
 
 
+def not_negative(value: Any, name: str) -> float:
+    """`value` as a finite float of at least zero; an array, even of one entry, is none."""
+    try:
+        number = float(value) if np.ndim(value) == 0 else float("nan")
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not (np.isfinite(number) and number >= 0):
+        raise InvalidInputError(f"{name}: expected a number of at least 0, got {value!r}")
+    return number
+
+
 def share(value: Any, name: str) -> float:
     """`value` as a float from 0 to 1."""
     try:

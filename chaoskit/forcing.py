@@ -183,7 +183,9 @@ class AdaptiveGeneralized:
     estimator : {"geometric_mean", "maximum", "mean", "product", "weights"}
         What sigma is, of the Jacobians J at the states that forcing sets along the sequences of a batch: the
         largest geometric mean of the norms along a sequence; the largest norm; the mean norm; the largest
-        growth rate of the norm of the product along a sequence; or a bound from the weights alone.
+        growth rate of the norm of the product along a sequence; or a bound from the weights alone. Where
+        forcing sets the first states only (`latent_state` "identity" or "learned"), the Jacobians are taken
+        with the others at what they start from, `initial_map @ x`, and not where the network has led them.
     start, decay : float
         0 to 1.
     interval : int

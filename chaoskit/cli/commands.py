@@ -6,18 +6,16 @@ import importlib.util
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import estimate_lyapunov, evaluate, fit, load, lyapunov_spectrum
-from ..errors import InvalidInputError, ModelFileError
-from ..forcing import AdaptiveGeneralized, Generalized, Never, Sparse, Truncated, Windowed
+from ..errors import InvalidInputError
 from ..report import read_series, run_demo, to_json
-from ..timeseries import choose_delay, choose_dimension
 from ..training import Forecaster, compare_with_baselines
 from . import text
+from .training import checked_target, fit_options
 
 
 def _bar_wanted() -> bool:
@@ -38,33 +36,15 @@ def demo(arguments: Namespace) -> None:
 
 def train(arguments: Namespace) -> None:
     """A series in, a model file out."""
-    target = Path(arguments.output)
-    if target.suffix != ".npz":
-        raise InvalidInputError(f"--output: expected a file name that ends in .npz, got {arguments.output!r}")
-    if not target.parent.is_dir():
-        raise ModelFileError(f"{target}: the folder {target.parent} is not there; make it first")
-    raw = read_series(arguments.file)
-    given = {
-        "sequence_length": arguments.sequence_length, "epochs": arguments.epochs,
-        "batch_size": arguments.batch_size, "learning_rate": arguments.learning_rate,
-        "n_states": arguments.n_states, "checkpoint": arguments.checkpoint, "patience": arguments.patience,
-    }  # fmt: skip
-    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if arguments.n_hidden is not None:
-        options["cell_options"] = {"n_hidden": arguments.n_hidden}
-    if arguments.inputs is not None:
-        options["inputs"] = read_series(arguments.inputs)
-    model = fit(
-        raw, cell=arguments.cell, dt=arguments.dt, seed=arguments.seed, forcing=_forcing(arguments),
-        embedding=_embedding(raw, arguments.delay, arguments.dimension), optimizer=arguments.optimizer,
-        latent_state=arguments.latent_state, validation_share=arguments.validation_share,
-        restarts=arguments.restarts, progress=_bar_wanted(), **options,
-    )  # fmt: skip
+    target = checked_target(arguments)
+    raw = read_series(arguments.file, arguments.columns)
+    model = fit(raw, progress=_bar_wanted(), **fit_options(arguments, raw))
     model.save(target)
     values = {
-        "output": str(target), "rows": len(raw), "columns": raw.shape[1], "delay": model.delays.delay,
-        "dimension": model.delays.dimension, "tau": model.tau, "forcing": model.settings["forcing"],
-        "exponent": getattr(model.lyapunov, "exponent", None),
+        "file": arguments.file, "output": str(target), "rows": len(raw), "columns": raw.shape[1],
+        "columns_taken": arguments.columns, "inputs": model.n_inputs, "tau": model.tau,
+        "delay": model.delays.delay, "dimension": model.delays.dimension,
+        "forcing": model.settings["forcing"], "exponent": getattr(model.lyapunov, "exponent", None),
         "interval": getattr(model.lyapunov, "interval", None), "loss": model.history["loss"][-1],
         "best_update": model.best_update, "updates": len(model.history["loss"]),
         "validation": float(min(model.history["validation"])), "diverged_at": model.diverged_at,
@@ -73,40 +53,9 @@ def train(arguments: Namespace) -> None:
     _show(arguments, values, lambda: text.train(values))
 
 
-def _forcing(arguments: Namespace) -> Any:
-    """The forcing of --forcing, --tau and --alpha."""
-    name, tau, alpha = arguments.forcing, arguments.tau, arguments.alpha
-    if alpha is not None and name != "generalized":
-        raise InvalidInputError("--alpha: expected with --forcing generalized only")
-    if tau is not None and name not in ("sparse", "windowed", "truncated"):
-        raise InvalidInputError("--tau: expected with --forcing sparse, windowed or truncated only")
-    if name == "sparse":
-        return "auto" if tau is None else Sparse(tau)
-    if name == "adaptive":
-        return AdaptiveGeneralized()
-    if name == "never":
-        return Never()
-    value = alpha if name == "generalized" else tau
-    if value is None:
-        option = "--alpha" if name == "generalized" else "--tau"
-        raise InvalidInputError(f"--forcing {name}: expected {option} with it")
-    return {"generalized": Generalized, "windowed": Windowed, "truncated": Truncated}[name](value)
-
-
-def _embedding(raw: np.ndarray, delay: int | None, dimension: int | None) -> tuple[int, int] | None:
-    """Delay and copies; several columns are taken as the state unless told otherwise."""
-    if dimension == 1 or (dimension is None and raw.shape[1] > 1 and delay is None):
-        return None
-    if delay is None:
-        delay = choose_delay(raw)
-    if dimension is None:
-        dimension = max(2, choose_dimension(raw, delay))
-    return delay, dimension
-
-
 def analyze(arguments: Namespace) -> None:
     """The exponent of a series."""
-    series = read_series(arguments.file)
+    series = read_series(arguments.file, arguments.columns)
     found = estimate_lyapunov(
         series, arguments.dt, seed=arguments.seed,
         delay="auto" if arguments.delay is None else arguments.delay,
@@ -147,14 +96,15 @@ def lyapunov(arguments: Namespace) -> None:
 def evaluate_model(arguments: Namespace) -> None:
     """A model against a series, and beside the baselines if there is a series to fit them on."""
     model = load(arguments.model)
-    series = _columns_of(model, arguments.file)
+    series = _columns_of(model, arguments.file, arguments.columns)
     options: dict[str, Any] = {"horizon": arguments.horizon, "seed": arguments.seed}
     if arguments.inputs is not None:
         options["inputs"] = read_series(arguments.inputs)
     if arguments.train is None:
         compared, found = None, evaluate(model, series, **options)
     else:
-        compared = compare_with_baselines(model, _columns_of(model, arguments.train), series, **options)
+        trained = _columns_of(model, arguments.train, arguments.columns)
+        compared = compare_with_baselines(model, trained, series, **options)
         found = compared.evaluations[compared.model]
     values: dict[str, Any] = vars(found) | {"embedding": model.delays._asdict()}
     if compared is not None:
@@ -166,8 +116,8 @@ def evaluate_model(arguments: Namespace) -> None:
     _show(arguments, values, lambda: text.evaluate(values))
 
 
-def _columns_of(model: Forecaster, file: str) -> np.ndarray:
-    series, columns = read_series(file), len(model.scale)
+def _columns_of(model: Forecaster, file: str, chosen: list[int] | None) -> np.ndarray:
+    series, columns = read_series(file, chosen), len(model.scale)
     if series.shape[1] != columns:
         raise InvalidInputError(
             f"{file}: expected {columns} columns as in the series trained on, got {series.shape[1]}"

@@ -88,33 +88,101 @@ def _train(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help=_FILE)
     parser.add_argument("-o", "--output", metavar="MODEL.npz", required=True, help="where to save the model")
-    parser.add_argument("--dt", type=float, default=1.0, help="time between two rows (default: %(default)s)")
+    _series_options(parser)
     parser.add_argument(
-        "--cell",
-        default="shplrnn",
-        help="class of chaoskit.cells, such as plrnn or lstm (default: %(default)s)",
+        "--inputs", metavar="FILE", help="what drives the system: one row for each row of FILE"
     )
+    parser.add_argument(
+        "--dimension", type=int, metavar="M",
+        help="delayed copies of each column; 1 for none (default: from the data for one column, else 1)",
+    )  # fmt: skip
+    for add in (_network_options, _forcing_options, _training_options, _judging_options):
+        add(parser)
+
+
+def _series_options(parser: argparse.ArgumentParser) -> None:
+    """What `train` and `analyze` have in common."""
+    parser.add_argument("--dt", type=float, default=1.0, help="time between two rows (default: %(default)s)")
+    _columns_option(parser)
+    parser.add_argument(
+        "--delay", type=int, metavar="STEPS", help="of the embedding (default: from the data)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+
+
+def _columns_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--columns", type=_numbers, metavar="1,2,...",
+        help="columns to take, counted from 1, in the order of the file (default: all)",
+    )  # fmt: skip
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected whole numbers such as 1,2, got {text!r}") from None
+
+
+def _network_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cell", default="shplrnn",
+        help="class of chaoskit.cells, such as plrnn or lstm (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--n-states", type=int, metavar="N",
         help="units (default: as many as columns, each forced to its own column)",
     )  # fmt: skip
     parser.add_argument("--n-hidden", type=int, metavar="K", help="hidden units of shplrnn (default: 50)")
     parser.add_argument(
-        "--forcing", choices=("sparse", "generalized", "adaptive", "windowed", "truncated", "never"),
-        default="sparse", help="how the network is forced back to the data (default: %(default)s)",
+        "--cell-option", action="append", default=[], metavar="NAME=VALUE",
+        help="further argument of the cell's init, such as n_bases=10 (may be given again)",
     )  # fmt: skip
-    parser.add_argument("--tau", type=int, metavar="STEPS", help="forcing interval (default: from the data)")
-    parser.add_argument("--alpha", type=float, help="strength of generalized forcing, 0 to 1")
-    parser.add_argument(
-        "--inputs", metavar="FILE", help="what drives the system: one row for each row of FILE"
-    )
     parser.add_argument(
         "--latent-state", choices=("inversion", "identity", "learned"), default="inversion",
         help="how data set more states than columns (default: %(default)s)",
     )  # fmt: skip
+
+
+def _forcing_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--forcing", default="sparse",
+        choices=("sparse", "annealed", "generalized", "adaptive", "windowed", "truncated", "never"),
+        help="how the network is forced back to the data (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tau", type=int, metavar="STEPS",
+        help="forcing interval, of annealed forcing the last one (default: from the data)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--start", type=int, metavar="STEPS", help="first interval of annealed forcing (default: 1)"
+    )
+    parser.add_argument(
+        "--jitter", type=int, metavar="STEPS", help="draw tau of each batch from this far around --tau"
+    )
+    parser.add_argument("--alpha", type=float, help="strength of generalized forcing, 0 to 1")
+    parser.add_argument(
+        "--estimator", choices=("geometric_mean", "maximum", "mean", "product", "weights"),
+        help="what adaptive forcing measures of the Jacobians (default: geometric_mean)",
+    )  # fmt: skip
+
+
+def _training_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sequence-length", type=int, metavar="STEPS", help="of a training window")
+    parser.add_argument("--epochs", type=int, help="of 100 updates each")
+    parser.add_argument("--batch-size", type=int, metavar="B", help="windows of an update")
+    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="step size at the start")
     parser.add_argument(
         "--optimizer", choices=("adam", "adamw", "radam"), default="adam", help="default: %(default)s"
     )
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE",
+        help="further keyword of chaoskit.fit, such as gradient_clip=1 or dtype=float64 (may be given again)",
+    )  # fmt: skip
+    parser.add_argument("--checkpoint", metavar="FILE.npz", help="where a broken-off training goes on from")
+
+
+def _judging_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--validation-share", type=float, default=0.0, metavar="SHARE",
         help="part of the series, at its end, that judges the training instead of taking part (default: 0)",
@@ -125,19 +193,6 @@ def _train(commands: Any) -> None:
     parser.add_argument(
         "--restarts", type=int, default=1, metavar="N", help="trainings from N seeds; the best is kept"
     )
-    parser.add_argument("--checkpoint", metavar="FILE.npz", help="where a broken-off training goes on from")
-    parser.add_argument("--sequence-length", type=int, metavar="STEPS", help="of a training window")
-    parser.add_argument("--epochs", type=int, help="of 100 updates each")
-    parser.add_argument("--batch-size", type=int, metavar="B", help="windows of an update")
-    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="step size at the start")
-    parser.add_argument(
-        "--delay", type=int, metavar="STEPS", help="of the embedding (default: from the data)"
-    )
-    parser.add_argument(
-        "--dimension", type=int, metavar="M",
-        help="delayed copies of each column; 1 for none (default: from the data for one column, else 1)",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
 
 
 def _analyze(commands: Any) -> None:
@@ -147,14 +202,10 @@ def _analyze(commands: Any) -> None:
         "predictability time ln 2 / lambda and the forcing interval that follows from it.",
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help=_FILE)
-    parser.add_argument("--dt", type=float, default=1.0, help="time between two rows (default: %(default)s)")
-    parser.add_argument(
-        "--delay", type=int, metavar="STEPS", help="of the embedding (default: from the data)"
-    )
+    _series_options(parser)
     parser.add_argument(
         "--dimension", type=int, metavar="M", help="of the embedding (default: from the data)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
 
 
 def _lyapunov(commands: Any) -> None:
@@ -184,6 +235,7 @@ def _evaluate(commands: Any) -> None:
     parser.add_argument(
         "--train", metavar="FILE", help="series the model was trained on: fit the baselines on it and compare"
     )
+    _columns_option(parser)
     parser.add_argument("--inputs", metavar="FILE", help="of a driven network, one row for each row of FILE")
     parser.add_argument(
         "--horizon", type=int, default=20, metavar="STEPS", help="of the forecasts (default: %(default)s)"

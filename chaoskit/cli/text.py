@@ -55,6 +55,9 @@ def _with_interval(values: dict[str, Any]) -> str:
 
 def train(values: dict[str, Any]) -> str:
     """What was trained, and what to do next."""
+    taken = values["columns_taken"]
+    also = "" if taken is None else f" --columns {','.join(map(str, taken))}"
+    also += " --inputs LATER_INPUTS" if values["inputs"] else ""
     embedded = f", embedded with delay {values['delay']}" if values["dimension"] > 1 else ""
     lines = [
         f"series      {values['rows']} rows, {values['columns']} columns{embedded}"
@@ -64,6 +67,7 @@ def train(values: dict[str, Any]) -> str:
         f"training    {values['updates']} updates, loss {cell(values['loss'])}; kept update "
         f"{values['best_update']}, score {cell(values['validation'])}",
         f"model       {values['output']}",
+        f"compare with baselines: chaoskit evaluate {values['output']} LATER --train {values['file']}{also}",
     ]
     return "\n".join(lines)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from chaoskit import _check
@@ -58,6 +60,18 @@ def embed(series: np.ndarray, delay: int, dimension: int) -> np.ndarray:
             f"dimension {dimension}, got {len(data)}; give a longer series or a smaller window"
         )
     return np.hstack([data[k * delay : k * delay + rows] for k in range(dimension)])
+
+
+def delay_and_dimension(value: Any, expected: str = "(delay, dimension)") -> tuple[int, int]:
+    """Both as whole numbers of at least 1.
+
+    Raises InvalidInputError for what is no pair; the message says what was `expected`.
+    """
+    try:
+        delay, dimension = value
+    except (TypeError, ValueError):
+        raise InvalidInputError(f"embedding: expected {expected}, got {value!r}") from None
+    return _check.integer(delay, "embedding delay", 1), _check.integer(dimension, "embedding dimension", 1)
 
 
 def autocorrelation(column: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ def growth(
     """sigma of the estimator.
 
     states (T, batch, N): what forcing sets along the sequences of a batch; inputs (T, batch, M) beside them.
+    With observed states the others are `initial_map @ x` in every row, which forcing sets at a start only.
     Of long batches the first sequences are taken, whole where their order matters, thinned out otherwise.
     """
     if forcing.estimator == "weights":

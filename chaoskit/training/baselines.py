@@ -92,7 +92,7 @@ class LinearAutoregression(Forecaster):
         """
         model = self
         if noise_scale is not None:
-            model = replace(self, noise_scale=_not_negative(noise_scale, "noise_scale"))
+            model = replace(self, noise_scale=_check.not_negative(noise_scale, "noise_scale"))
         return model._generate(steps, inputs, _check.integer(seed, "seed"))
 
     def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
@@ -173,7 +173,7 @@ def fit_linear_autoregression(
     True
     """
     data = _check.series(series, minimum=4)
-    ridge, noise_scale = _not_negative(ridge, "ridge"), _not_negative(noise_scale, "noise_scale")
+    ridge, noise_scale = _check.not_negative(ridge, "ridge"), _check.not_negative(noise_scale, "noise_scale")
     mean, deviation = data.mean(axis=0), data.std(axis=0)
     scaled = (data - mean) / deviation
     if isinstance(order, str) and order == "auto":
@@ -192,10 +192,6 @@ def fit_linear_autoregression(
     covariance = covariance * np.outer(deviation, deviation)
     history = data[-order:].copy()
     return LinearAutoregression(coefficients, intercept, covariance, history, mean, deviation, noise_scale)
-
-
-def _not_negative(value: Any, name: str) -> float:
-    return 0.0 if value == 0 else _check.positive(value, name)
 
 
 def _largest_order(scaled: np.ndarray) -> int:

@@ -32,7 +32,8 @@ class Comparison:
         For each measure by which some baseline is better than the model, the names of those baselines, the
         best first. Values below the floor count as the floor; a run that diverged is worse than any other.
     remarks : tuple of str
-        Baselines that could not be fitted, and why.
+        Baselines that could not be fitted, and why; for the model of a driven system, that the baselines
+        get no inputs.
     models : dict of Forecaster
         What was judged, under the same names.
     """
@@ -126,6 +127,8 @@ def compare_with_baselines(
     options = {"horizon": horizon, "n_bins": n_bins, "seed": seed, "embedding": embedding}
     own = evaluate(model, held_out, n_exponents=n_exponents, inputs=inputs, **options)
     baselines, remarks = fit_all(data, seed)
+    if getattr(model, "n_inputs", 0):
+        remarks += ("the baselines get no inputs: they know the series alone, the model what drives it too",)
     name = getattr(model, "name", type(model).__name__)
     if name in baselines:
         name = f"{name} (the model)"

@@ -13,6 +13,7 @@ from ..dynamics import lyapunov_spectrum
 from ..errors import DivergenceError, InvalidInputError
 from ..measures import floor, prediction_error, spectral_distance, state_space_divergence
 from ..timeseries import embed
+from ..timeseries.embedding import delay_and_dimension
 from .generated import Generated
 from .result import FitResult
 
@@ -191,11 +192,7 @@ def _checked_embedding(reconstruction: Any, embedding: Any) -> tuple[int, int] |
         embedding = getattr(reconstruction, "embedding", None)
     if embedding is None:
         return None
-    try:
-        delay, dimension = embedding
-    except (TypeError, ValueError):
-        raise InvalidInputError(f"embedding: expected (delay, dimension), got {embedding!r}") from None
-    delay, dimension = _check.integer(delay, "embedding", 1), _check.integer(dimension, "embedding", 1)
+    delay, dimension = delay_and_dimension(embedding)
     return None if dimension == 1 else (delay, dimension)
 
 
@@ -245,7 +242,7 @@ def _forecasts(
     half, length = len(data) // 2, getattr(model, "context_length", 1)
     span = 0 if delays is None else (delays[1] - 1) * delays[0]
     starts = np.unique(np.linspace(half, len(data) - horizon - 1, _WINDOWS).astype(int))
-    starts = starts[starts >= max(half, length - 1, span)]
+    starts = starts[(starts >= max(half, length - 1, span)) & (starts + horizon < len(data))]
     if starts.size == 0:
         remarks.append(f"the series is too short for forecasts {horizon} steps ahead")
         return {}

@@ -78,7 +78,7 @@ class Forecaster:
             run = without_lost_rows(self._go_on(steps, drive, seed), self.mean, self.scale)[0]
         return Generated.cut(run)
 
-    def predict(self, contexts: Any, steps: int, *, inputs: Any = None) -> np.ndarray:
+    def predict(self, contexts: Any, steps: int, *, inputs: Any = None, seed: int = 0) -> np.ndarray:
         """Free runs from many contexts at once.
 
         Parameters
@@ -88,6 +88,8 @@ class Forecaster:
         steps : int
         inputs : array_like, shape (L - 1 + steps, M) or (batch, L - 1 + steps, M), optional
             Of models of driven systems: row k drives the step that begins at row k of the context.
+        seed : int
+            Of the noise of models that have some.
 
         Returns
         -------
@@ -98,9 +100,10 @@ class Forecaster:
         Raises
         ------
         InvalidInputError
-            If the shapes do not fit the model.
+            If the shapes do not fit the model, or an option is out of range.
         """
-        return self._predict(_contexts(self, contexts), steps, inputs, 0)
+        rows = checked_contexts(contexts, "contexts", len(self.scale), self.context_length)
+        return self._predict(rows, steps, inputs, _check.integer(seed, "seed"))
 
     def _predict(self, contexts: np.ndarray, steps: Any, inputs: Any, seed: int) -> np.ndarray:
         steps = _check.integer(steps, "steps", 1)
@@ -110,7 +113,7 @@ class Forecaster:
             runs = self._continue(contexts, steps, drive, seed)
             return without_lost_rows(runs, self.mean, self.scale)
 
-    def forecast(self, context: Any, steps: int, *, inputs: Any = None) -> np.ndarray:
+    def forecast(self, context: Any, steps: int, *, inputs: Any = None, seed: int = 0) -> np.ndarray:
         """Rows that follow one context.
 
         Parameters
@@ -120,6 +123,8 @@ class Forecaster:
         steps : int
         inputs : array_like, shape (L - 1 + steps, M), optional
             Of models of driven systems: row k drives the step that begins at row k of the context.
+        seed : int
+            Of the noise of models that have some.
 
         Returns
         -------
@@ -129,7 +134,7 @@ class Forecaster:
         Raises
         ------
         InvalidInputError
-            If the context has another number of columns or too few rows.
+            If the context has another number of columns or too few rows, or an option is out of range.
         DivergenceError
             If the forecast leaves the finite numbers, or a million standard deviations; `step` says when.
 
@@ -141,7 +146,8 @@ class Forecaster:
         >>> bool(np.abs(model.forecast(wave[:450], 3)[:, 0] - wave[450:453]).max() < 1e-3)
         True
         """
-        run = Generated.cut(self._predict(_context(self, context)[None], steps, inputs, 0)[0])
+        seed = _check.integer(seed, "seed")
+        run = Generated.cut(self._predict(_context(self, context)[None], steps, inputs, seed)[0])
         if run.diverged_at is not None:
             raise DivergenceError(
                 f"forecast: expected finite values, the {self.name} diverged at step "
@@ -173,7 +179,7 @@ class Forecaster:
             Standard deviation of the Gaussian noise on every row of the context, in units of the
             standard deviation of each column of the training series; 0 for none.
         seed : int
-            Of that noise, and of the model's own where it has some.
+            Of that noise, and of the model's own where it has some; the two are independent.
         inputs : array_like, shape (L - 1 + steps, M), optional
             The same for all members.
 
@@ -196,13 +202,14 @@ class Forecaster:
         """
         rows = _context(self, context)
         members = _check.integer(members, "members", 1)
-        seed = _check.integer(seed, "seed")
-        if perturbation != 0:
-            perturbation = _check.positive(perturbation, "perturbation")
-        noise = np.random.default_rng(seed).standard_normal((members, *rows.shape))
+        perturbation = _check.not_negative(perturbation, "perturbation")
+        # Streams of their own: from one seed the noise of the context would come again in the model's.
+        sequences = np.random.SeedSequence(_check.integer(seed, "seed")).spawn(2)
+        of_contexts, of_model = (int(s.generate_state(1, np.uint64)[0]) for s in sequences)
+        noise = np.random.default_rng(of_contexts).standard_normal((members, *rows.shape))
         noise[0] = 0.0
         contexts = rows + perturbation * self.scale * noise
-        return ForecastEnsemble(self._predict(contexts, steps, inputs, seed))
+        return ForecastEnsemble(self._predict(contexts, steps, inputs, of_model))
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,16 +288,15 @@ def checked_inputs(inputs: Any, n_inputs: int, rows: int, batch: int) -> np.ndar
     return np.broadcast_to(drive, (batch, rows, n_inputs))
 
 
-def _contexts(model: Forecaster, value: Any) -> np.ndarray:
-    """Many contexts as (batch, L, D)."""
-    columns, least = len(model.scale), model.context_length
-    rows = _check.array(value, "contexts", np.float64)
+def checked_contexts(value: Any, name: str, columns: int, least: int) -> np.ndarray:
+    """Many contexts as (batch, L, D), of so many columns and at least so many rows."""
+    rows = _check.array(value, name, np.float64)
     if rows.ndim == 2 and least == 1:
         rows = rows[:, None]
     if rows.ndim != 3 or rows.shape[2] != columns or rows.shape[1] < least or len(rows) == 0:
         shapes = f"(batch, L, {columns})" + (f" or (batch, {columns})" if least == 1 else "")
         raise InvalidInputError(
-            f"contexts: expected shape {shapes} with L at least {least}, got {np.shape(value)}"
+            f"{name}: expected shape {shapes} with L at least {least}, got {np.shape(value)}"
         )
     return rows
 

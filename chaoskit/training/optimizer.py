@@ -17,7 +17,7 @@ class Adam:
     Parameters
     ----------
     parameters : sequence of ndarray
-        Arrays to be changed in place.
+        C-contiguous arrays, to be changed in place.
     clip : float
         Largest norm of the whole gradient; infinity for none.
     value_clip : float
@@ -26,6 +26,11 @@ class Adam:
         Share of the parameters, times the step size, that each update takes off them (as in `AdamW`).
     beta1, beta2, epsilon : float
         As in the paper.
+
+    Raises
+    ------
+    InvalidInputError
+        If a parameter is no C-contiguous array, such as a transposed view.
     """
 
     def __init__(
@@ -39,6 +44,12 @@ class Adam:
         beta2: float = 0.999,
         epsilon: float = 1e-8,
     ):
+        for index, p in enumerate(parameters):
+            if not (isinstance(p, np.ndarray) and p.flags.c_contiguous):  # reshape would change a copy
+                raise InvalidInputError(
+                    f"parameters: expected C-contiguous arrays, to be changed in place, got another one at "
+                    f"index {index}; pass np.ascontiguousarray of it and use that"
+                )
         self.parameters = [p.reshape(-1) for p in parameters]
         self.mean = [np.zeros_like(p) for p in self.parameters]
         self.square = [np.zeros_like(p) for p in self.parameters]

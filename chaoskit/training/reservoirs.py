@@ -330,7 +330,19 @@ class GaussianNoise(Forecaster):
 def fit_gaussian_noise(series: Any) -> GaussianNoise:
     """Mean and covariance of a series.
 
-    Raises InvalidInputError if it is no series.
+    Parameters
+    ----------
+    series : array_like, shape (T,) or (T, D)
+        Training series.
+
+    Returns
+    -------
+    GaussianNoise
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no series: not finite, a column never changes.
 
     Examples
     --------

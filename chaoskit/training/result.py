@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import _check
 from ..dynamics.model import prepare
 from ..dynamics.orbits import run
-from ..errors import InvalidInputError
 from ..timeseries import DataLyapunov
 from .data import NO_EMBEDDING, Embedding, Scaling
-from .forecasting import Forecaster, checked_inputs
+from .forecasting import Forecaster, checked_contexts, checked_inputs
 from .latent import DecoderInversion, Latent, ObservedStates
+
+_CHUNK = 1 << 20  # numbers of the states that a free run keeps before they are decoded
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,7 +43,8 @@ class FitResult(Forecaster):
         "update", "loss", "gradient_norm"; "validation_update", "validation" (the measure of checkpoints);
         "exponents" (checks, k) if they were tracked; "restart_seed", "restart_validation" of restarts.
     settings : dict
-        What `fit` was called with.
+        Options of the training as plain values, under the names of the arguments of `fit` and with what it
+        chose for itself; objects as their repr. "n_rows" is the length of the series.
     best_update : int
         Update whose parameters are kept.
     diverged_at : int or None
@@ -135,8 +136,13 @@ class FitResult(Forecaster):
         Returns
         -------
         ndarray, shape (batch, N)
+
+        Raises
+        ------
+        InvalidInputError
+            If contexts or inputs have another shape or too few rows, or are not finite.
         """
-        rows = self._contexts(contexts)
+        rows = checked_contexts(contexts, "observations", len(self.mean), self.delays.span + 1)
         latent, width = self.latent, self.decoder.shape[0]
         scored = Scaling(self.mean, self.scale).apply(rows)
         N = self.decoder.shape[1] * type(self.cell).layout.state
@@ -157,21 +163,18 @@ class FitResult(Forecaster):
             state[:, :width] = vectors[k + 1]
         return state
 
-    def _contexts(self, value: Any) -> np.ndarray:
-        """Observations as (batch, L, D)."""
-        rows = _check.array(value, "observations", np.float64)
-        least = self.delays.span + 1
-        rows = rows[:, None] if rows.ndim == 2 and least == 1 else rows
-        if rows.ndim != 3 or rows.shape[2] != len(self.mean) or rows.shape[1] < least:
-            raise InvalidInputError(
-                f"observations: expected shape (batch, L, {len(self.mean)}) with L at least {least}"
-                + (f" or (batch, {len(self.mean)})" if least == 1 else "")
-                + f", got {np.shape(value)}"
-            )
-        return rows
-
     def scale_inputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Inputs (..., M) in the units that the cell takes."""
+        """Inputs in the units that the cell takes.
+
+        Parameters
+        ----------
+        inputs : ndarray, shape (..., M)
+            In their own units, those of the training.
+
+        Returns
+        -------
+        ndarray, shape (..., M)
+        """
         return Scaling(self.input_mean, self.input_scale).apply(inputs)
 
     def _scaled(self, drive: np.ndarray | None, batch: int, steps: int) -> np.ndarray:
@@ -182,18 +185,36 @@ class FitResult(Forecaster):
         return np.ascontiguousarray(last.transpose(1, 0, 2), self.cell[0].dtype)
 
     def decode(self, states: np.ndarray) -> np.ndarray:
-        """Observations (..., D) of states (..., N), in the units of the series."""
+        """Observations that states stand for.
+
+        Parameters
+        ----------
+        states : ndarray, shape (..., N)
+            Of the network; with delay vectors, the newest row of each is read.
+
+        Returns
+        -------
+        ndarray, shape (..., D)
+            In the units of the series.
+        """
         newest = self.decoder[len(self.decoder) - len(self.mean) :].astype(np.float64)
         return Scaling(self.mean, self.scale).undo(states[..., : self.decoder.shape[1]] @ newest.T)
 
     def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
         warm = contexts.shape[1] - 1
         start = self.encode(contexts, None if inputs is None else inputs[:, :warm])
-        out = np.empty((steps + 1, *start.shape), start.dtype)
-        out[0] = start
-        drive = self._scaled(inputs, len(start), steps)
-        run(prepare(self.cell), out, drive, 0, np.zeros(len(start), np.int64))
-        return np.ascontiguousarray(self.decode(out[1:].astype(np.float64)).transpose(1, 0, 2))
+        model, drive = prepare(self.cell), self._scaled(inputs, len(start), steps)
+        bad, found = np.zeros(len(start), np.int64), np.empty((len(start), steps, len(self.mean)))
+        chunk = max(1, _CHUNK // start.size)
+        for at in range(0, steps, chunk):
+            count = min(chunk, steps - at)
+            states = np.empty((count + 1, *start.shape), start.dtype)
+            states[0] = start
+            run(model, states, drive[at : at + count], at, bad)
+            decoded = self.decode(states[1:].astype(np.float64, copy=False))
+            found[:, at : at + count] = decoded.transpose(1, 0, 2)
+            start = states[-1].copy()
+        return found
 
     def _go_on(self, steps: int, inputs: Any, seed: int) -> np.ndarray:
         if inputs is not None:
@@ -203,7 +224,15 @@ class FitResult(Forecaster):
     def save(self, path: Any) -> None:
         """Write the model to one .npz file, as a whole or not at all.
 
-        Raises ModelFileError if the place cannot be written or the cell is not one of chaoskit's.
+        Parameters
+        ----------
+        path : str or path-like
+
+        Raises
+        ------
+        ModelFileError
+            If the place cannot be written, the cell is not one of chaoskit's, or the decoder has lost its
+            rank, so that no state could be set by data again.
         """
         from .saved_model import save  # it reads models as well, and so needs this class
 

@@ -28,6 +28,13 @@ def save(model: FitResult, path: Any) -> None:
     cls = type(model.cell)
     if getattr(cells, cls.__name__, None) is not cls:
         raise ModelFileError(f"{cls.__name__}: only cells of chaoskit.cells can be saved")
+    try:
+        checked_decoder(model.decoder, packing.sizes_of(model.cell).n, model.cell[0].dtype)
+    except InvalidInputError as error:
+        raise ModelFileError(
+            f"{path}: this model could not be loaded again: {error}; train again with a "
+            "DecoderConditionPenalty, a smaller learning_rate, or without columns that are nearly the same"
+        ) from None
     arrays = {f"cell.{name}": array for name, array in model.cell._asdict().items()}
     arrays |= {"decoder": model.decoder} | {name: getattr(model, name) for name in _ROWS}
     arrays |= {f"history.{name}": values for name, values in model.history.items()}
@@ -118,8 +125,25 @@ def _estimate(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> DataLyap
     estimate = header["lyapunov"]
     if estimate is None:
         return None
-    pairs = {key: tuple(estimate[key]) for key in ("interval", "fit_range", "fit")}
-    return DataLyapunov(**{**estimate, **pairs, "curve": arrays["lyapunov.curve"]})
+    curve, quality, tau = arrays["lyapunov.curve"], estimate["quality"], estimate["recommended_tau"]
+    if curve.ndim != 2 or curve.shape[1] != 2 or curve.dtype.kind != "f" or not isinstance(quality, str):
+        raise InvalidInputError("lyapunov: expected a curve of two columns and a quality in words")
+    checked: dict[str, Any] = {name: _number(estimate[name]) for name in ("exponent", "predictability_time")}
+    for name in ("interval", "fit_range", "fit"):
+        first, second = estimate[name]
+        checked[name] = _number(first), _number(second)
+    for name, least in (("delay", 1), ("dimension", 1), ("theiler", 0)):
+        checked[name] = _check.integer(estimate[name], f"lyapunov.{name}", least)
+    checked["recommended_tau"] = None if tau is None else _check.integer(tau, "lyapunov.recommended_tau", 1)
+    dt = _check.positive(estimate["dt"], "lyapunov.dt")
+    return DataLyapunov(**{**estimate, **checked, "quality": quality, "dt": dt, "curve": curve})
+
+
+def _number(value: Any) -> float:
+    """A number of an estimate, which may be NaN or infinite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InvalidInputError(f"lyapunov: expected a number, got {value!r}")
+    return float(value)
 
 
 def _history(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

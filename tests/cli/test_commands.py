@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import chaoskit
 from chaoskit.cli import main
 from chaoskit.report import demo as demo_module
+from chaoskit.timeseries import choose_delay
 
 
 def henon(rows: int, start: float = 0.1) -> np.ndarray:
@@ -114,9 +116,15 @@ def test_a_driven_network_from_the_shell(files, tmp_path, capsys):
         (["--alpha", "0.5"], "--alpha: expected with --forcing generalized only"),
         (
             ["--forcing", "never", "--tau", "3"],
-            "--tau: expected with --forcing sparse, windowed or truncated",
+            "--tau: expected with --forcing sparse, annealed, windowed or truncated only",
         ),
         (["--forcing", "often"], "invalid choice"),
+        (["--forcing", "annealed"], "expected --tau with it"),
+        (["--start", "2", "--tau", "4"], "--start: expected with --forcing annealed only"),
+        (["--jitter", "1"], "--jitter: expected --tau with it"),
+        (["--forcing", "adaptive", "--jitter", "1"], "--jitter: expected with --forcing sparse only"),
+        (["--estimator", "mean"], "--estimator: expected with --forcing adaptive only"),
+        (["--forcing", "adaptive", "--estimator", "least"], "invalid choice"),
     ],
 )
 def test_forcings_that_do_not_fit(options, words, files, tmp_path, capsys):
@@ -147,6 +155,110 @@ def test_train_takes_tau_from_the_data(files, tmp_path, capsys):
     assert main([str(a) for a in arguments]) == 0
     assert "Sparse(tau=1) (exponent 0.4" in capsys.readouterr().out
     assert chaoskit.load(model).tau == 1
+
+
+def trained(files, tmp_path, capsys, *options: str) -> dict:
+    """The JSON of a training for an instant on the series with two columns."""
+    capsys.readouterr()
+    call = [
+        "train",
+        files / "series.csv",
+        "-o",
+        tmp_path / "m.npz",
+        "--epochs",
+        "1",
+        "--sequence-length",
+        "20",
+    ]
+    quick = ["--option", "batches_per_epoch=2", "--json"]
+    assert main([str(a) for a in (*call, *quick, *options)]) == 0
+    return parsed(capsys)
+
+
+@pytest.mark.parametrize(
+    ("options", "forcing"),
+    [
+        (["annealed", "--tau", "8", "--start", "2"], "Annealed(start=2, stop=8)"),
+        (["annealed", "--tau", "8"], "Annealed(start=1, stop=8)"),
+        (["sparse", "--tau", "4", "--jitter", "2"], "Sparse(tau=4, jitter=2)"),
+        (["adaptive", "--estimator", "mean"], "AdaptiveGeneralized(estimator='mean'"),
+    ],
+)
+def test_ways_of_forcing(options, forcing, files, tmp_path, capsys):
+    assert trained(files, tmp_path, capsys, "--forcing", *options)["forcing"].startswith(forcing)
+
+
+def test_what_has_no_option_of_its_own(files, tmp_path, capsys):
+    settings = trained(
+        files, tmp_path, capsys, "--tau", "2", "--cell", "dendplrnn", "--cell-option", "n_bases=3",
+        "--option", "gradient_clip=inf", "--option", "dtype=float64", "--option", "input-noise=0.1",
+        "--option", "weight_decay=None",
+    )["settings"]  # fmt: skip
+    assert settings["cell_options"] == {"n_bases": 3}
+    assert (settings["dtype"], settings["input_noise"], settings["weight_decay"]) == ("float64", 0.1, None)
+    assert settings["batches_per_epoch"] == 2
+    start = ["train", files / "series.csv", "-o", tmp_path / "m.npz", "--tau", "2"]
+    names = "--option: expected one of batches_per_epoch, final_learning_rate, gradient_clip, "
+    one_error(capsys, [*start, "--option", "clip=1"], names, "got 'clip'")
+    one_error(capsys, [*start, "--option", "epochs=1"], names, "epochs has an option of its own")
+    one_error(capsys, [*start, "--option", "threads"], "--option: expected NAME=VALUE, got 'threads'")
+    one_error(capsys, [*start, "--option", "threads=1", "--option", "threads=2"], "threads is given twice")
+    one_error(capsys, [*start, "--option", "threads=many"], "threads: expected a whole number")
+    one_error(capsys, [*start, "--cell-option", "n_heads=3"], "n_heads")
+    twice = ["--n-hidden", "3", "--cell-option", "n_hidden=4"]
+    one_error(capsys, [*start, *twice], "n_hidden is given by --n-hidden already")
+
+
+def test_options_of_their_own_are_keywords_of_fit():
+    from chaoskit.cli import training
+
+    assert set(inspect.signature(chaoskit.fit).parameters) >= training._OWN
+
+
+@pytest.mark.parametrize(
+    ("output", "checkpoint"), [("m.npz", "m.npz"), ("m.npz", "./m.npz"), ("m.1.npz", "m.npz")]
+)
+def test_a_checkpoint_is_not_where_the_model_goes(output, checkpoint, files, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call = ["train", files / "series.csv", "-o", output, "--checkpoint", checkpoint, "--restarts", "2"]
+    one_error(capsys, call, "--checkpoint: expected another file than --output")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_embedding_does_not_look_at_the_held_out_end(tmp_path, capsys):
+    fast, slow = henon(1500)[:, 0], np.sin(0.05 * np.arange(1500)) * 3
+    np.save(tmp_path / "x.npy", np.concatenate([fast, slow]))
+    assert choose_delay(np.concatenate([fast, slow])) > 1 == choose_delay(fast)
+    for options in ([], ["--dimension", "2"]):
+        call = ["train", str(tmp_path / "x.npy"), "-o", str(tmp_path / "m.npz"), "--validation-share", "0.5"]
+        quick = ["--epochs", "1", "--option", "batches_per_epoch=1", "--tau", "2", "--sequence-length", "20"]
+        assert main([*call, *quick, "--json", *options]) == 0
+        assert parsed(capsys)["delay"] == 1
+
+
+def test_columns_are_picked(files, tmp_path, capsys):
+    series = henon(1000)
+    lines = [f"day {k},{x},note,{y}" for k, (x, y) in enumerate(series)]
+    (tmp_path / "wide.csv").write_text("\n".join(["time,x,said,y", *lines]))
+    wide = str(tmp_path / "wide.csv")
+    assert main(["analyze", wide, "--columns", "4,2", "--json"]) == 0
+    assert parsed(capsys)["columns"] == 2
+    call = ["train", wide, "--columns", "2,4", "-o", str(tmp_path / "m.npz"), "--tau", "2", "--epochs", "1"]
+    assert main([*call, "--option", "batches_per_epoch=2", "--sequence-length", "20"]) == 0
+    out = capsys.readouterr().out
+    assert f"chaoskit evaluate {tmp_path / 'm.npz'} LATER --train {wide} --columns 2,4" in out
+    np.testing.assert_allclose(chaoskit.load(tmp_path / "m.npz").context, series[-1:])
+    assert main(["evaluate", str(tmp_path / "m.npz"), wide, "--columns", "2,4", "--json"]) == 0
+    assert parsed(capsys)["n_true"] == 1000
+    one_error(capsys, ["analyze", wide, "--columns", "5"], "has 4 columns, got column 5")
+    one_error(capsys, ["analyze", wide, "--columns", "x"], "--columns: expected whole numbers such as 1,2")
+    one_error(capsys, ["analyze", wide, "--columns", "2,2"], "columns: expected different ones")
+
+
+def test_forecasts_beyond_the_series_are_a_remark(files, capsys):
+    call = ["evaluate", str(files / "m.npz"), str(files / "later.npy"), "--horizon", "900"]
+    assert main(call) == 0
+    assert "the series is too short for forecasts 900 steps ahead" in capsys.readouterr().out
 
 
 def test_lyapunov(files, capsys):

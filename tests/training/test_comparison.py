@@ -137,6 +137,23 @@ def test_all_are_judged_in_the_coordinates_of_the_model():
     assert {e.embedding for e in found.evaluations.values()} == {(1, 3)}
 
 
+def test_it_is_said_that_baselines_get_no_inputs():
+    class Followed(NextGenerationReservoir):
+        n_inputs = 1
+
+        def predict(self, contexts, steps, *, inputs=None, seed=0):
+            return NextGenerationReservoir(**vars(self)).predict(contexts, steps)
+
+    fitted = fit_next_generation_reservoir(HENON[:1500])
+    model = Followed(**vars(fitted))
+    found = compare_with_baselines(model, HENON[:1500], HENON[1500:], inputs=np.zeros((len(HENON) - 1500, 1)))
+    assert any("the baselines get no inputs" in remark for remark in found.remarks)
+
+
+def test_nothing_is_said_of_inputs_where_there_are_none(comparison):
+    assert comparison.remarks == ()
+
+
 def test_series_must_fit():
     model = fit_gaussian_noise(HENON)
     with pytest.raises(InvalidInputError, match="train and test: expected the same number of columns"):

@@ -188,3 +188,14 @@ def test_conditional_exponents_follow_the_inputs():
 def test_bad_input(options, message):
     with pytest.raises(InvalidInputError, match=message):
         evaluate(**({"reconstruction": Driven(), "series": SERIES} | options))
+
+
+@pytest.mark.parametrize("horizon", [199, 200, 250, 5000])
+def test_forecasts_that_reach_beyond_the_series_are_left_out(process, horizon):
+    model = fit_linear_autoregression(process[:1000], order=1)
+    found = evaluate(model, process[1000:1400], horizon=horizon)
+    if horizon == 199:  # from the first row of the second half to the last of all
+        assert found.prediction_error is not None
+    else:
+        assert found.prediction_error is None
+        assert f"the series is too short for forecasts {horizon} steps ahead" in found.remarks

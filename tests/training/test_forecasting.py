@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from chaoskit import simulate
+from chaoskit.cells import LSTM
 from chaoskit.errors import DivergenceError, InvalidInputError
 from chaoskit.training import (
+    FitResult,
     ForecastEnsemble,
     Forecaster,
     LinearAutoregression,
@@ -114,6 +119,23 @@ def test_noise_of_a_model_spreads_as_its_process():
     np.testing.assert_allclose(ensemble.mean[:, 0], 0.5**n, atol=0.06)
 
 
+def test_noise_of_a_model_is_independent_of_the_perturbation():
+    """x' = 0.9 x + noise from a context with noise: the variances add up to 0.81 + 1."""
+    one = np.ones(1)
+    model = LinearAutoregression(0.9 * one[None, None], 0 * one, one[None], one[None], 0 * one, one, 1.0)
+    ensemble = model.forecast_ensemble([0.0], 1, members=20_000, perturbation=1, seed=0)
+    assert ensemble.spread[0, 0] == pytest.approx(np.sqrt(1.81), rel=0.02)
+
+
+def test_forecasts_with_noise_have_a_seed():
+    model = linear_map(0.5, noise=2.0)
+    for call in (lambda **o: model.forecast([1.0], 3, **o), lambda **o: model.predict([[1.0]], 3, **o)[0]):
+        np.testing.assert_array_equal(call(), call(seed=0))
+        assert (call(seed=1) != call()).all()
+        with pytest.raises(InvalidInputError, match="seed"):
+            call(seed=-1)
+
+
 def test_members_that_diverge_are_counted_and_left_out():
     """x' = x^2 keeps what is inside the unit interval and sends the rest to infinity."""
     model = fit_next_generation_reservoir(0.99 ** (2.0 ** np.linspace(0, 3, 40)), lags=1)
@@ -164,6 +186,8 @@ def test_inputs_of_a_driven_system_are_matched_to_steps():
         ({"members": 0}, "members"),
         ({"perturbation": -0.1}, "perturbation"),
         ({"perturbation": np.nan}, "perturbation"),
+        ({"perturbation": [0.1, 0.2]}, "perturbation: expected a number of at least 0"),
+        ({"perturbation": np.array([0.1])}, "perturbation: expected a number of at least 0"),
         ({"seed": -1}, "seed"),
         ({"steps": 0}, "steps"),
         ({"context": [[1.0, 2.0]]}, "context: expected shape"),
@@ -179,3 +203,22 @@ def test_bad_input(options, message):
 def test_bad_levels(levels):
     with pytest.raises(InvalidInputError, match="levels"):
         linear_map(0.5).forecast_ensemble([1.0], 3, members=2).quantiles(levels)
+
+
+def test_a_free_run_is_decoded_in_pieces_and_keeps_no_orbit():
+    rng = np.random.default_rng(0)
+    cell = LSTM.init(64, rng=0)
+    model = FitResult(
+        cell=cell, decoder=np.linalg.qr(rng.standard_normal((64, 2)))[0].T.copy(), mean=np.ones(2),
+        scale=np.full(2, 3.0), context=np.ones((1, 2)), dt=1.0, tau=1, lyapunov=None,
+        history={"loss": np.zeros(1)}, settings={}, best_update=1,
+    )  # fmt: skip
+    contexts, steps = rng.standard_normal((4, 1, 2)), 5_000
+    model.predict(contexts, 1)  # compile
+    tracemalloc.start()
+    runs = model.predict(contexts, steps)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    whole = model.decode(simulate(cell, model.encode(contexts), steps)[:, 1:])
+    np.testing.assert_allclose(runs, whole, rtol=1e-13, atol=1e-13)
+    assert peak < 25e6  # all states would take 20 MB, and as much again while they are decoded

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import pickle
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -214,3 +216,50 @@ def test_header_fields_of_the_wrong_kind(header, model, tmp_path):
     path = damaged(tmp_path, tmp_path / "good.npz", "bad", header_with(**header))
     with pytest.raises(ModelFileError):
         load(path)
+
+
+ESTIMATE = {
+    "exponent": 0.4, "interval": [0.3, 0.5], "fit_range": [0.0, 3.0], "quality": "good",
+    "predictability_time": math.inf, "recommended_tau": None, "delay": 1, "dimension": 2, "theiler": 0,
+    "dt": 1.0, "fit": [0.4, math.nan],
+}  # fmt: skip
+
+
+def _with_estimate(model, tmp_path, **changes):
+    model.save(tmp_path / "good.npz")
+
+    def change(members):
+        header_with(lyapunov=ESTIMATE | changes)(members)
+        members["lyapunov.curve.npy"] = npy(np.zeros((4, 2)))
+
+    return damaged(tmp_path, tmp_path / "good.npz", "bad", change)
+
+
+def test_an_estimate_may_be_without_a_number(model, tmp_path):
+    found = load(_with_estimate(model, tmp_path, exponent=math.nan)).lyapunov
+    assert math.isnan(found.exponent)
+    assert math.isinf(found.predictability_time)
+    assert found.interval == (0.3, 0.5)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exponent": "x"}, {"interval": [0.1, "x"]}, {"interval": [0.1, 0.2, 0.3]}, {"fit_range": [None, 1]},
+        {"quality": 3}, {"predictability_time": None}, {"recommended_tau": 0}, {"recommended_tau": "x"},
+        {"delay": 0}, {"dimension": 1.5}, {"theiler": -1}, {"dt": 0}, {"fit": "ab"}, {"more": 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_estimate_of_the_wrong_kind(changes, model, tmp_path):
+    with pytest.raises(ModelFileError, match="flaw"):
+        load(_with_estimate(model, tmp_path, **changes))
+
+
+def test_a_decoder_that_could_not_be_loaded_is_not_saved(learned, tmp_path):
+    lost = replace(learned, decoder=learned.decoder[[0, 0]] + 1e-9 * learned.decoder)
+    with pytest.raises(
+        ModelFileError, match=r"could not be loaded again: decoder: .*DecoderConditionPenalty"
+    ):
+        lost.save(tmp_path / "m.npz")
+    assert list(tmp_path.iterdir()) == []

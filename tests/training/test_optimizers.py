@@ -88,3 +88,13 @@ def test_unknown_names():
     assert optimizer_class("radam") is RAdam
     with pytest.raises(InvalidInputError, match="optimizer: expected one of"):
         optimizer_class("sgd")
+
+
+@pytest.mark.parametrize("kind", [Adam, AdamW, RAdam])
+def test_views_that_cannot_be_changed_in_place_are_refused(kind):
+    W = np.ones((3, 2))
+    for bad in (W.T, W[:, 0], [1.0, 2.0]):
+        with pytest.raises(
+            InvalidInputError, match=r"C-contiguous arrays, to be changed in place, .*index 1"
+        ):
+            kind([W, bad])
