@@ -10,6 +10,7 @@ import numpy as np
 from .. import _check
 from ..errors import InvalidInputError
 from ..timeseries import choose_delay, choose_dimension
+from ..timeseries.embedding import delay_and_dimension
 
 _FEWEST = 20  # rows
 
@@ -157,10 +158,4 @@ def _embedding(value: Any, data: np.ndarray) -> Embedding:
             raise InvalidInputError(f'embedding: expected (delay, dimension), "auto" or None, got {value!r}')
         delay = choose_delay(data)
         return Embedding(delay, max(2, choose_dimension(data, delay)))
-    try:
-        delay, dimension = value
-    except (TypeError, ValueError):
-        raise InvalidInputError(
-            f'embedding: expected (delay, dimension), "auto" or None, got {value!r}'
-        ) from None
-    return Embedding(_check.integer(delay, "delay", 1), _check.integer(dimension, "dimension", 1))
+    return Embedding(*delay_and_dimension(value, '(delay, dimension), "auto" or None'))

@@ -27,9 +27,9 @@ def checked_options(given: dict[str, Any]) -> dict[str, Any]:
         checked[name] = _check.positive(given[name], name)
     for name in ("gradient_clip", "value_clip"):
         checked[name] = _clip(given[name], name)
-    checked["input_noise"] = _not_negative(given["input_noise"], "input_noise")
+    checked["input_noise"] = _check.not_negative(given["input_noise"], "input_noise")
     checked["weight_decay"] = (
-        None if given["weight_decay"] is None else _not_negative(given["weight_decay"], "weight_decay")
+        None if given["weight_decay"] is None else _check.not_negative(given["weight_decay"], "weight_decay")
     )
     for name in ("patience", "threads", "checkpoint_every"):
         checked[name] = None if given[name] is None else _check.integer(given[name], name, 1)
@@ -70,10 +70,6 @@ def _clip(value: Any, name: str) -> float:
     """A number above 0; infinity switches clipping off."""
     infinite = np.ndim(value) == 0 and not isinstance(value, str) and value == math.inf
     return math.inf if infinite else _check.positive(value, name)
-
-
-def _not_negative(value: Any, name: str) -> float:
-    return 0.0 if value == 0 else _check.positive(value, name)
 
 
 def choose_forcing(forcing: Any, data: np.ndarray, dt: float) -> tuple[Forcing, DataLyapunov | None]:

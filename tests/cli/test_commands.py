@@ -84,9 +84,9 @@ def test_analyze_without_chaos_is_valid_json(tmp_path, capsys):
 
 
 def test_a_driven_network_from_the_shell(files, tmp_path, capsys):
-    drive = np.random.default_rng(0).standard_normal(1000)
-    x = np.zeros((1000, 1))
-    for t in range(999):
+    drive = np.random.default_rng(0).standard_normal(1600)
+    x = np.zeros((1600, 1))
+    for t in range(1599):
         x[t + 1] = 0.7 * x[t] + drive[t]
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "u.npy", drive)
