@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import inlined, unowned
 from ..cells.protocol import has_hidden
 from .loops import SUMS
 from .packing import Packed, aligned
@@ -107,32 +106,3 @@ def cell_gradients(work: AdjointWork, packed: Packed) -> tuple[np.ndarray, ...]:
 def gradients(work: AdjointWork) -> tuple[np.ndarray, ...]:
     """The arrays into which gradients are summed."""
     return work.GW, work.GH, work.GP, work.GF, work.GB, work.GM
-
-
-@inlined
-def borrow_work(w):
-    """The work with arrays that are not counted; see `unowned`."""
-    return AdjointWork(
-        unowned(w.counts), unowned(w.KEPT), unowned(w.R), unowned(w.E), unowned(w.PRE), unowned(w.Y),
-        unowned(w.XF), unowned(w.S), unowned(w.OUT), unowned(w.A), unowned(w.DZ), unowned(w.Q), unowned(w.G),
-        unowned(w.Z), unowned(w.BT), unowned(w.GW), unowned(w.GH), unowned(w.GP), unowned(w.GF),
-        unowned(w.GB), unowned(w.GM),
-    )  # fmt: skip
-
-
-@inlined
-def borrow_batch(b):
-    """The same for a batch."""
-    return Batch(
-        unowned(b.X), unowned(b.observed), unowned(b.U), unowned(b.decoder), unowned(b.encoder), b.B, b.D,
-        b.first, b.columns,
-    )  # fmt: skip
-
-
-@inlined
-def borrow_plan(p):
-    """The same for a plan."""
-    return Plan(
-        unowned(p.slot), unowned(p.width), unowned(p.keep), unowned(p.flow), unowned(p.start),
-        unowned(p.length), unowned(p.group), p.segment,
-    )  # fmt: skip

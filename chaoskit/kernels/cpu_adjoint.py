@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .._jit import inner, inner_sums, model_kernel
+from .._jit import inner, inner_sums, model_kernel, unowned
 from ..cells.protocol import has_hidden, is_coupled
-from .adjoint_memory import borrow_batch, borrow_plan, borrow_work
-from .linalg import add_outer_products, blas_arguments, borrowed, gemm, keep_alive
+from .linalg import add_outer_products, blas_arguments, gemm, keep_alive
 from .loops import (
     SUMS,
     back_loop,
@@ -23,7 +22,6 @@ from .loops import (
     local_loop,
     unforce_loop,
 )
-from .models import borrow_packed
 
 
 class Span(NamedTuple):
@@ -220,13 +218,8 @@ def _sum_rows(sums):
 def backpropagate(tag, packed, work, batch, plan, scale):
     """Sum of squared errors, and the gradients of `scale` / 2 times it (left in `work`)."""
     owned = blas_arguments(work.R)
-    blas = borrowed(owned)
-    packed, work, batch, plan = (
-        borrow_packed(packed),
-        borrow_work(work),
-        borrow_batch(batch),
-        borrow_plan(plan),
-    )
+    blas = unowned(owned)
+    packed, work, batch, plan = unowned(packed), unowned(work), unowned(batch), unowned(plan)
     for gradient in (work.GW, work.GH, work.GP, work.GF, work.GB, work.GM):
         gradient[:] = 0
     for i in range(batch.decoder.size):  # products without a transposed operand are faster

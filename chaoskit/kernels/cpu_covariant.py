@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from .._jit import inner, kernel, model_kernel
+from .._jit import inner, kernel, model_kernel, unowned
 from .gram_schmidt import gram_schmidt, triangle
-from .linalg import blas_arguments, borrowed, keep_alive
-from .models import borrow, run
+from .linalg import blas_arguments, keep_alive
+from .models import run
 
 
 @inner
@@ -28,11 +28,11 @@ def frames(tag, pack, work, V, W, U, t0, steps, panel, states, Q, R):
     the orbit was no longer finite, or -1.
     """
     owned = blas_arguments(V)
-    blas = borrowed(owned)
+    blas = unowned(owned)
     k = Q.shape[1]
     nx = V.size // (k + 1)
     width = U.size // steps
-    pack, work = borrow(pack, work)
+    pack, work = unowned(pack), unowned(work)
     found = triangle(V, k)
     for t in range(steps + 1):
         for i in range(nx):

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from .._jit import inner, model_kernel
+from .._jit import inner, model_kernel, unowned
 from .linalg import blas_arguments
-from .models import advance, borrow
+from .models import advance
 
 
 @inner
@@ -28,7 +28,7 @@ def orbit(tag, pack, work, X, rows, nx, U, t0, steps, bad):
     row is set to NaN from there on. Stops when all rows are bad.
     """
     blas = blas_arguments(X)
-    pack, work = borrow(pack, work)
+    pack, work = unowned(pack), unowned(work)
     width = U.size // (steps * rows) if steps > 0 else 0
     left = rows
     for t in range(steps):
@@ -66,7 +66,7 @@ def two_orbits(tag, pack, work, X, Y, nx, U, t0, blocks, block_steps, every, log
     longer finite, or -1.
     """
     blas = blas_arguments(X)
-    pack, work = borrow(pack, work)
+    pack, work = unowned(pack), unowned(work)
     width = U.size // (blocks * block_steps)
     distance = _distance(X, nx)
     t = 0

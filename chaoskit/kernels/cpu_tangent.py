@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from .._jit import inner, inner_sums, model_kernel, unowned
-from .gram_schmidt import borrow_triangle, gram_schmidt, keep_triangle, triangle
-from .linalg import blas_arguments, borrowed, keep_alive
-from .models import borrow, run
+from .gram_schmidt import gram_schmidt, keep_triangle, triangle
+from .linalg import blas_arguments, keep_alive
+from .models import run
 
 _SLACK = 20  # intervals: a single one may spread this many times further than the average may
 
@@ -57,14 +57,14 @@ def tangent_products(tag, pack, work, V, W, U, t0, k, blocks, block_steps, every
     interval at the end, the step at which the orbit was no longer finite or -1).
     """
     owned = blas_arguments(V)
-    blas = borrowed(owned)
+    blas = unowned(owned)
     nx = V.size // (k + 1)
     width = U.size // (blocks * block_steps)
-    pack, work = borrow(pack, work)
+    pack, work = unowned(pack), unowned(work)
     old, new = unowned(V), unowned(W)
     rows_old, rows_new = old[nx:].reshape(k, nx), new[nx:].reshape(k, nx)
     made = triangle(V, k)
-    found = borrow_triangle(made)
+    found = unowned(made)
     t, since, met = 0, 0, spread[0]
     broken = -1
     for block in range(blocks):
@@ -115,7 +115,7 @@ def jacobians(tag, pack, work, V, W, U, t0, steps, out):
     blas = blas_arguments(V)
     nx = int(math.sqrt(V.size))
     width = U.size // steps
-    pack, work = borrow(pack, work)
+    pack, work = unowned(pack), unowned(work)
     for t in range(steps):
         _one_jacobian(tag, pack, work, blas, V, nx, U, t * width, t0 + t, W, out, t * nx * nx)
 
@@ -126,7 +126,7 @@ def jacobians_at(tag, pack, work, V, W, X, U, count, out):
     blas = blas_arguments(V)
     nx = int(math.sqrt(V.size))
     width = U.size // count
-    pack, work = borrow(pack, work)
+    pack, work = unowned(pack), unowned(work)
     for r in range(count):
         for i in range(nx):
             V[i] = X[r * nx + i]
@@ -160,10 +160,10 @@ def scaled_products(tag, pack, work, V, W, U, t0, k, steps):
     out, the step at which the orbit or its tangents were no longer finite or -1).
     """
     owned = blas_arguments(V)
-    blas = borrowed(owned)
+    blas = unowned(owned)
     nx = V.size // (k + 1)
     width = U.size // steps
-    pack, work = borrow(pack, work)
+    pack, work = unowned(pack), unowned(work)
     old, new = unowned(V), unowned(W)
     exponent, broken = 0, -1
     for t in range(steps):

@@ -42,14 +42,6 @@ def triangle(like, k):
     return Triangle(np.zeros(k, dtype), np.zeros(k * k, dtype), np.zeros(k, dtype), np.zeros(k, dtype))
 
 
-@inlined
-def borrow_triangle(found):
-    """The same without reference counts; see `unowned`."""
-    return Triangle(
-        unowned(found.norms), unowned(found.coefficients), unowned(found.squares), unowned(found.removed)
-    )
-
-
 @inner
 def keep_triangle(found):
     """The last use of a triangle that was borrowed."""
@@ -69,7 +61,7 @@ def gram_schmidt(V, flat, iv, found, panel, work):
     """
     k, N = V.shape
     flat = unowned(flat)
-    found = borrow_triangle(found)
+    found = unowned(found)
     coefficients = found.coefficients
     done = 0
     while done < k:

@@ -242,15 +242,9 @@ def lane_products(
     (groups, lanes) the step by which a lane was no longer finite.
     """
     s = constants(tag)
-    work = LaneWork(
-        unowned(work.R), unowned(work.E), unowned(work.A), unowned(work.C), unowned(work.slopes),
-        unowned(work.new), unowned(work.norms), unowned(work.removed), unowned(work.total),
-    )  # fmt: skip
+    work = unowned(work)
     for g in range(first, last):
-        here = LanePack(
-            unowned(pack.P[g]), unowned(pack.F[g]), unowned(pack.W[g]), unowned(pack.WU[g]),
-            unowned(pack.H[g]),
-        )  # fmt: skip
+        here = unowned(LanePack(pack.P[g], pack.F[g], pack.W[g], pack.WU[g], pack.H[g]))
         old, new, drive = unowned(V[g]), work.new, unowned(U[0 if shared else g].reshape(U[0].size))
         t = 0
         for block in range(logs.shape[1]):

@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 from numba.extending import get_cython_function_address
 
-from .._jit import BEFORE_FIRST_KERNEL, inlined, inner, inner_sums, overload, unowned
+from .._jit import BEFORE_FIRST_KERNEL, inlined, inner, inner_sums, overload
 from .lane_vectors import four_sums, lane_numbers, load_lanes, multiply_add, wide, zero_lanes
 
 # Function pointers cost under 0.1 us a call, hold no GIL and can be cached on disk; np.dot inside a
@@ -71,13 +71,6 @@ def blas_arguments(like):
     scalars = np.empty(3, like.dtype)
     scalars[0], scalars[1], scalars[2] = 1, 0, -1
     return np.array([78, 84], dtype=np.uint8), scalars, np.zeros(8, np.int32)
-
-
-@inner
-def borrowed(blas):
-    """`blas_arguments` without reference counts; whoever made them keeps them alive with `keep_alive`."""
-    letters, scalars, ints = blas
-    return unowned(letters), unowned(scalars), unowned(ints)
 
 
 @inner

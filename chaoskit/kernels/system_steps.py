@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jit import INLINE, exact, exact_inlined, overload, unowned
+from .._jit import INLINE, exact, exact_inlined, overload
 from ..systems._protocol import rate
 from .local_arrays import assign, combine, combine_both, stack_matrix, stack_vector
 from .packing import aligned
@@ -174,9 +174,3 @@ def _advance_system(tag, pack, work, blas, X, ix, rows, t, Y, iy):
         kind(tag, pack, work, blas, X, ix, rows, t, Y, iy)
 
     return advance
-
-
-@exact_inlined
-def borrow_work(work):
-    """The scratch with arrays that are not counted; see `unowned`."""
-    return SystemWork(work.dim, unowned(work.S), unowned(work.J), unowned(work.rows), unowned(work.h))
