@@ -206,7 +206,7 @@ def inner_sums(fn: Callable) -> Any:
     return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **SUMS)(fn)
 
 
-def _without_counts(context, builder, kind, value):
+def _without_counts(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """The value with all arrays in it, and in tuples in it, robbed of what is counted."""
     if isinstance(kind, types.Array):
         copy = context.make_array(kind)(context, builder, value)
