@@ -214,7 +214,7 @@ def _without_counts(context: Any, builder: Any, kind: Any, value: Any) -> Any:
         copy.parent = copy.parent.type(None)
         return copy._getvalue()
     if isinstance(kind, types.BaseTuple):
-        for i, part in enumerate(kind.types):
+        for i, part in enumerate(kind.types):  # type: ignore[attr-defined]
             item = _without_counts(context, builder, part, builder.extract_value(value, i))
             value = builder.insert_value(value, item, i)
     return value
