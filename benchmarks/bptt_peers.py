@@ -8,29 +8,26 @@ Needs `pip install jax torch`, and `tests` beside `benchmarks`. Ten minutes. One
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 import time
 
 import numpy as np
 
-from chaoskit import cells
+from chaoskit import cells, fit
 from chaoskit.forcing import Never, Sparse
 from chaoskit.kernels import packing
 from chaoskit.training.bptt import Backpropagation
 from chaoskit.training.decoder import initial_decoder
 from chaoskit.training.latent import DecoderInversion
+from chaoskit.training.task import Task
 from chaoskit.training.trainer import Trainer
 
 from .lyapunov_peers import interleaved  # sets the threads of XLA and OpenBLAS to one
 
 T, TAU, D, BATCH = 200, 20, 3, 16
 TORCH = ("Tanh", "PLRNN", "LSTM")
-SETTINGS = {
-    "gradient_clip": 10.0, "value_clip": math.inf, "weight_decay": None, "optimizer": "adam",
-    "learning_rate_decay": "exponential", "learning_rate": 1e-3, "final_learning_rate": 1e-4,
-    "input_noise": 0.0,
-}  # fmt: skip
 
 
 def drawn(name: str, n: int, batch: int = BATCH, length: int = T):
@@ -113,12 +110,14 @@ def _torch_gradient(cell, decoder, X):
 
 
 def trainer(name: str, n: int, batch: int, length: int, tau: int) -> Trainer:
-    """A training run on a random series."""
-    rng = np.random.default_rng(0)
-    data = rng.standard_normal((10_000, D)).astype(np.float32)
-    cell, decoder, _ = drawn(name, n, 1, 1)
-    settings = SETTINGS | {"sequence_length": length, "batch_size": batch}
-    return Trainer(cell, DecoderInversion(decoder), True, data, Sparse(tau), settings, rng)
+    """What `fit` trains with, on a random series."""
+    series = np.random.default_rng(0).standard_normal((10_000, D))
+    defaults = {key: p.default for key, p in inspect.signature(fit).parameters.items()}
+    given = {
+        "series": series, "cell": drawn(name, n, 1, 1)[0], "forcing": Sparse(tau), "sequence_length": length,
+        "batch_size": batch,
+    }  # fmt: skip
+    return Task(defaults | given).begin(0).trainer
 
 
 def training(n: int = 50) -> None:
