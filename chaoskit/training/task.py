@@ -138,21 +138,19 @@ class Task:
 
     def best_of(self, runs: list[Run], checkpoints: list[Checkpoint | None]) -> FitResult:
         """The model of the best run, with a word about divergences."""
-        scores = np.array([math.inf if c is None else c.score for c in checkpoints])
-        kept = [(score, k) for k, score in enumerate(scores) if checkpoints[k] is not None]
+        kept = [(c, run) for c, run in zip(checkpoints, runs, strict=True) if c is not None]
         if not kept:
             raise DivergenceError(
                 f"training: the loss left the finite numbers in epoch {runs[0].epoch} (update "
                 f"{runs[0].trainer.diverged_at}), before any model was worth keeping; {_ADVICE}",
                 step=len(runs[0].trainer.losses),
             )
-        score, chosen = min(kept)
-        run, best = runs[chosen], checkpoints[chosen]
-        assert best is not None
+        best, run = min(kept, key=lambda pair: pair[0].score)
         history = run.history()
         if len(runs) > 1:
             history["restart_seed"] = np.array([r.trainer.settings["seed"] for r in runs])
-            history["restart_validation"] = scores
+            scores = [math.inf if c is None else c.score for c in checkpoints]
+            history["restart_validation"] = np.array(scores)
         diverged_at = run.trainer.diverged_at
         if diverged_at is not None:
             warnings.warn(
@@ -161,7 +159,7 @@ class Task:
                 ChaoskitWarning,
                 stacklevel=3,
             )
-        elif math.isinf(score):
+        elif math.isinf(best.score):
             warnings.warn(
                 "training: no checkpoint could be told from another, because the free run of each diverges "
                 f"or stands still; the last one is kept; train longer, or {_ADVICE}",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -395,29 +393,3 @@ def test_warnings_are_one_line(files, capsys, monkeypatch):
     monkeypatch.setitem(commands.COMMANDS, "analyze", warn)
     assert main(["analyze", "x"]) == 0
     assert capsys.readouterr().err == "chaoskit: warning: look here\n"
-
-
-def test_interrupt(capsys, monkeypatch):
-    from chaoskit.cli import commands
-
-    def interrupt(arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setitem(commands.COMMANDS, "analyze", interrupt)
-    assert main(["analyze", "x"]) == 130
-    assert capsys.readouterr().err == "\nchaoskit: interrupted\n"
-
-
-@pytest.mark.parametrize("command", [[], ["demo"], ["train"], ["analyze"], ["lyapunov"], ["evaluate"]])
-def test_help(command, capsys):
-    assert main([*command, "--help"]) == 0
-    out = " ".join(capsys.readouterr().out.split())
-    assert out.startswith("usage: chaoskit")
-    assert "%" not in out.replace("95 %", "")
-
-
-def test_version_and_module():
-    result = subprocess.run(
-        [sys.executable, "-m", "chaoskit.cli", "--version"], capture_output=True, text=True, check=False
-    )
-    assert (result.returncode, result.stdout) == (0, f"chaoskit {chaoskit.__version__}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from driven_map import Driven
 
 from chaoskit import evaluate
 from chaoskit.cells import Tanh
@@ -102,19 +103,6 @@ def test_analogues_are_sought_in_delay_coordinates():
     blind, seeing = (evaluate(model, wave, embedding=e).prediction_floor for e in ((1, 1), (8, 2)))
     assert blind > 0.5
     assert seeing < 1e-3
-
-
-class Driven(Forecaster):
-    """x' = x / 2 + u."""
-
-    name, mean, scale, context_length, n_inputs = "driven map", np.zeros(1), np.ones(1), 1, 1
-
-    def _continue(self, contexts, steps, inputs, seed):
-        x, out = contexts[:, -1], np.empty((len(contexts), steps, 1))
-        for t in range(steps):
-            x = x / 2 + inputs[:, contexts.shape[1] - 1 + t]
-            out[:, t] = x
-        return out
 
 
 class DrivenSlowly(Driven):

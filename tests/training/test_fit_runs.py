@@ -178,6 +178,7 @@ class Scheme:
         {"slot": np.zeros(3, int)},
         {"slot": np.zeros(20)},
         {"slot": np.full(20, -1)},
+        {"slot": np.r_[-1, 0, np.full(17, -1), 1]},
         {"keep": np.ones(2)},
         {"keep": np.zeros(1)},
         {"keep": np.array([0.0, np.nan])},

@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from driven_map import Driven
 
 from chaoskit import simulate
 from chaoskit.cells import LSTM
@@ -22,22 +23,6 @@ from chaoskit.training import (
 )
 
 WAVES = np.column_stack([np.sin(0.3 * np.arange(600)), 5 * np.cos(0.5 * np.arange(600)) + 3])
-
-
-class Driven(Forecaster):
-    """x' = x / 2 + u: the forecast of a driven system, checked by hand."""
-
-    name, mean, scale, context_length, n_inputs = "driven map", np.zeros(1), np.ones(1), 1, 1
-
-    def _continue(self, contexts, steps, inputs, seed):
-        x, out = contexts[:, -1], np.empty((len(contexts), steps, 1))
-        for t in range(steps):
-            x = x / 2 + inputs[:, contexts.shape[1] - 1 + t]
-            out[:, t] = x
-        return out
-
-    def _go_on(self, steps, inputs, seed):
-        return self._continue(np.zeros((1, 1, 1)), steps, inputs, seed)
 
 
 def linear_map(factor: float, *, noise: float = 0.0) -> LinearAutoregression:
