@@ -6,8 +6,8 @@ import numpy as np
 
 import chaoskit
 from chaoskit.forcing import Sparse
-from chaoskit.training.bptt import Backpropagation
-from chaoskit.training.latent import DecoderInversion
+from chaoskit.gradients.backpropagation import Backpropagation
+from chaoskit.gradients.latent import DecoderInversion
 
 
 class Spectra:

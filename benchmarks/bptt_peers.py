@@ -17,10 +17,10 @@ import numpy as np
 
 from chaoskit import cells, fit
 from chaoskit.forcing import Never, Sparse
+from chaoskit.gradients.backpropagation import Backpropagation
+from chaoskit.gradients.decoder import initial_decoder
+from chaoskit.gradients.latent import DecoderInversion
 from chaoskit.kernels import packing
-from chaoskit.training.bptt import Backpropagation
-from chaoskit.training.decoder import initial_decoder
-from chaoskit.training.latent import DecoderInversion
 from chaoskit.training.task import Task
 from chaoskit.training.trainer import Trainer
 

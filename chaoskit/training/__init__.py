@@ -1,14 +1,14 @@
 """Training on measured series: forced backpropagation through time, `fit`, models on disk, evaluation."""
 
+from ..gradients.backpropagation import loss_and_gradient
+from ..gradients.latent import ObservedStates
 from .baselines import LinearAutoregression, fit_linear_autoregression
-from .bptt import loss_and_gradient
 from .comparison import Comparison, compare_with_baselines
 from .evaluate import Evaluation, evaluate
 from .fit import fit
 from .fit_baselines import fit_baselines
 from .forecasting import ForecastEnsemble, Forecaster
 from .generated import Generated
-from .latent import ObservedStates
 from .optimizer import Adam, AdamW, RAdam
 from .penalties import DecoderConditionPenalty, LatentRegularization, ManifoldAttractorRegularization
 from .reservoirs import (

@@ -9,10 +9,10 @@ import numpy as np
 from .. import _check, cells
 from ..cells._validate import checked_cell, is_cell
 from ..errors import InvalidInputError
+from ..gradients.decoder import initial_decoder
+from ..gradients.latent import DecoderInversion, Latent, ObservedStates
 from ..kernels import packing
 from .data import TrainingData
-from .decoder import initial_decoder
-from .latent import DecoderInversion, Latent, ObservedStates
 
 LATENT_STATES = ("inversion", "identity", "learned")
 

@@ -11,8 +11,8 @@ import numpy as np
 from .. import _check
 from ..errors import ChaoskitWarning, InvalidInputError
 from ..forcing import Forcing, Never, Sparse
+from ..gradients.backpropagation import check_forcing
 from ..timeseries import DataLyapunov, estimate_lyapunov
-from .bptt import check_forcing
 from .optimizer import DECAYS, optimizer_class
 from .validation import MEASURES
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _check
 from ..cells import protocol
 from ..errors import InvalidInputError
-from .latent import DecoderInversion, Latent
+from ..gradients.latent import DecoderInversion, Latent
 
 
 @runtime_checkable

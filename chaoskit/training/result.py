@@ -10,10 +10,10 @@ import numpy as np
 
 from ..dynamics.model import prepare
 from ..dynamics.orbits import run
+from ..gradients.latent import DecoderInversion, Latent, ObservedStates
 from ..timeseries import DataLyapunov
 from .data import NO_EMBEDDING, Embedding, Scaling
 from .forecasting import Forecaster, checked_contexts, checked_inputs
-from .latent import DecoderInversion, Latent, ObservedStates
 
 _CHUNK = 1 << 20  # numbers of the states that a free run keeps before they are decoded
 

@@ -10,12 +10,12 @@ import numpy as np
 from .. import _check, cells
 from ..cells._validate import checked_cell
 from ..errors import InvalidInputError, ModelFileError
+from ..gradients.decoder import checked_decoder
+from ..gradients.latent import ObservedStates, checked_latent
 from ..kernels import packing
 from ..timeseries import DataLyapunov
 from . import npz_file
 from .data import Embedding
-from .decoder import checked_decoder
-from .latent import ObservedStates, checked_latent
 from .result import FitResult
 
 _KIND = "model"

@@ -12,11 +12,11 @@ import numpy as np
 
 from .. import _check
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError, ModelFileError
+from ..gradients.backpropagation import checked_schedule
+from ..gradients.latent import Latent, ObservedStates
 from ..kernels import packing
-from .bptt import checked_schedule
 from .checkpoint import identity
 from .data import prepare_data
-from .latent import Latent, ObservedStates
 from .network import Network, initial_network
 from .options import checked_options, choose_forcing, choose_length, float_type, longest_interval
 from .penalties import as_penalties, check_penalties

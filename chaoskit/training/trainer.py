@@ -9,12 +9,12 @@ import numpy as np
 
 from ..cells import protocol
 from ..forcing import AdaptiveGeneralized, Changing, Forcing, Generalized, Schedule
+from ..gradients.backpropagation import Backpropagation
+from ..gradients.latent import Latent
 from ..kernels import packing
 from ..kernels.windows import gather_windows
 from .adaptive import growth
-from .bptt import Backpropagation
 from .data import TrainingData
-from .latent import Latent
 from .optimizer import learning_rate_at, optimizer_class
 from .penalties import Penalty
 

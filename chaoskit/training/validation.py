@@ -10,9 +10,9 @@ import numpy as np
 
 from ..dynamics import lyapunov_spectrum
 from ..errors import DivergenceError, InvalidInputError
+from ..gradients.latent import Latent
 from ..measures import prediction_error, spectral_distance, state_space_divergence
 from .data import TrainingData
-from .latent import Latent
 from .result import FitResult
 
 CHECKS = 40  # checkpoints over the whole training

@@ -8,13 +8,13 @@ import pytest
 
 from chaoskit.cells import ALL_CELLS, PLRNN, DendPLRNN, ShPLRNN, Tanh, protocol
 from chaoskit.errors import InvalidInputError
+from chaoskit.gradients.latent import DecoderInversion
 from chaoskit.training import (
     DecoderConditionPenalty,
     LatentRegularization,
     ManifoldAttractorRegularization,
     ObservedStates,
 )
-from chaoskit.training.latent import DecoderInversion
 from chaoskit.training.penalties import as_penalties, check_penalties
 
 PENALTIES = [

@@ -8,8 +8,8 @@ import pytest
 
 from chaoskit.cells import ALL_CELLS, LSTM, ShPLRNN, protocol
 from chaoskit.forcing import AdaptiveGeneralized, Annealed, Generalized, Never, Sparse, Truncated, Windowed
+from chaoskit.gradients.latent import DecoderInversion
 from chaoskit.training import ObservedStates, loss_and_gradient
-from chaoskit.training.latent import DecoderInversion
 
 SCHEMES = [
     Sparse(5),

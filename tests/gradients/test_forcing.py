@@ -19,9 +19,9 @@ from chaoskit.cells import (
     protocol,
 )
 from chaoskit.errors import InvalidInputError
+from chaoskit.gradients.backpropagation import Backpropagation
+from chaoskit.gradients.latent import DecoderInversion
 from chaoskit.training import ObservedStates, loss_and_gradient
-from chaoskit.training.bptt import Backpropagation
-from chaoskit.training.latent import DecoderInversion
 
 RNG = np.random.default_rng(5)
 SCHEMES = {

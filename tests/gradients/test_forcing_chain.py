@@ -12,11 +12,11 @@ import pytest
 
 from chaoskit.cells import ALL_CELLS, GRU, LSTM, Linear, ReLU, ShPLRNN, Tanh
 from chaoskit.forcing import Generalized, Schedule, Sparse
+from chaoskit.gradients.latent import DecoderInversion, widths
 from chaoskit.kernels import packing, pieces
 from chaoskit.kernels.adjoint_memory import Batch, adjoint_work, room
 from chaoskit.kernels.cpu_adjoint import backpropagate
 from chaoskit.training import ObservedStates, loss_and_gradient
-from chaoskit.training.latent import DecoderInversion, widths
 
 cells = pytest.mark.parametrize("cell_class", ALL_CELLS, ids=lambda c: c.__name__)
 N = 4

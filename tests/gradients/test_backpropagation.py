@@ -7,10 +7,10 @@ import pytest
 
 from chaoskit.cells import PLRNN, ShPLRNN, Tanh
 from chaoskit.forcing import Generalized, Never, Sparse, Truncated, Windowed
+from chaoskit.gradients import backpropagation as bptt
+from chaoskit.gradients.backpropagation import Backpropagation
+from chaoskit.gradients.latent import DecoderInversion, ObservedStates
 from chaoskit.kernels import pieces
-from chaoskit.training import bptt
-from chaoskit.training.bptt import Backpropagation
-from chaoskit.training.latent import DecoderInversion, ObservedStates
 
 T, B, D, N = 41, 6, 2, 5
 FORCINGS = (Sparse(7), Never(), Generalized(0.3), Windowed(4), Truncated(6))

@@ -1,0 +1,1 @@
+"""Where orbits end: fixed points, cycles, attractors and their classes."""
