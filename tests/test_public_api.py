@@ -132,8 +132,9 @@ def test_import_is_lean():
 MODULES = [
     "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "systems.base",
     "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
-    "gradients.backpropagation", "training.fit", "training.forecasting", "training.baselines", "training.reservoirs", "training.result",
-    "training.evaluate", "training.fit_baselines", "training.comparison", "testing",
+    "gradients.backpropagation", "training.fit", "training.forecasting", "training.baselines",
+    "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
+    "training.comparison", "testing",
 ]  # fmt: skip
 
 
