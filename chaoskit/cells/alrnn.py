@@ -64,6 +64,10 @@ class ALRNN(NamedTuple):
             mask=np.array([0] * (n - n_relu) + [1] * n_relu, dtype),
         )
 
+    def kinks(cell):
+        bent = np.asarray(cell.mask) != 0
+        return np.eye(len(cell.A))[bent], np.zeros(int(bent.sum()))
+
     def weights(cell):
         return cell.W
 

@@ -44,6 +44,9 @@ class ClippedShPLRNN(NamedTuple):
         start = ShPLRNN.init(n, n_inputs, n_hidden=n_hidden, rng=rng, dtype=dtype)
         return cls(*start._replace(A=np.full(n, 0.99, dtype)))
 
+    def kinks(cell):
+        return np.concatenate([cell.W2, cell.W2]), np.concatenate([cell.h2, np.zeros_like(cell.h2)])
+
     weights, input_weights, hidden_weights = ShPLRNN.weights, ShPLRNN.input_weights, ShPLRNN.hidden_weights
     unit_parameters, feature_parameters = ShPLRNN.unit_parameters, ShPLRNN.feature_parameters
 

@@ -42,6 +42,9 @@ class ReLU(NamedTuple):
     jacobian_bound = Tanh.jacobian_bound
     local_jvp, local_vjp, parameter_gradient = Tanh.local_jvp, Tanh.local_vjp, Tanh.parameter_gradient
 
+    def kinks(cell):
+        return cell.W, cell.b, cell.U
+
     def local(cell, p, x, a):
         return (relu(a[0] + p[0]),), ()
 

@@ -3,6 +3,11 @@
 from .attractor_set import Attractor, AttractorSet
 from .attractors import attractors
 from .classify import classify_orbit
+from .cycle_set import Continuum, Cycle, CycleSet, SlowPoints
 from .orbit_class import OrbitClass
+from .search import cycles, fixed_points, slow_points
 
-__all__ = ["Attractor", "AttractorSet", "OrbitClass", "attractors", "classify_orbit"]
+__all__ = [
+    "Attractor", "AttractorSet", "Continuum", "Cycle", "CycleSet", "OrbitClass", "SlowPoints", "attractors",
+    "classify_orbit", "cycles", "fixed_points", "slow_points",
+]  # fmt: skip
