@@ -19,17 +19,28 @@ from .dynamics import (
     two_orbit_exponent,
 )
 from .errors import ChaoskitError, ChaoskitWarning
-from .invariant_sets import CycleSet, SlowPoints, cycles, fixed_points, slow_points
+from .invariant_sets import (
+    AttractorSet,
+    CycleSet,
+    OrbitClass,
+    SlowPoints,
+    attractors,
+    classify_orbit,
+    cycles,
+    fixed_points,
+    slow_points,
+)
 from .timeseries import DataLyapunov, estimate_lyapunov
 from .training import Evaluation, FitResult, evaluate, fit, load
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ChaoskitError", "ChaoskitWarning", "CovariantResult", "CycleSet", "DataLyapunov", "Evaluation",
-    "FitResult", "JacobianProduct", "LyapunovResult", "SlowPoints", "TwoOrbitExponent", "__version__",
-    "cells", "covariant_vectors", "cycles", "errors", "estimate_lyapunov", "evaluate",
-    "finite_time_exponents", "fit", "fixed_points", "forcing", "jacobian", "jacobian_product", "load",
-    "lyapunov_spectrum", "measures", "simulate", "slow_points", "systems", "training",
+    "AttractorSet", "ChaoskitError", "ChaoskitWarning", "CovariantResult", "CycleSet",
+    "DataLyapunov", "Evaluation", "FitResult", "JacobianProduct", "LyapunovResult", "OrbitClass",
+    "SlowPoints", "TwoOrbitExponent", "__version__", "attractors", "cells", "classify_orbit",
+    "covariant_vectors", "cycles", "errors", "estimate_lyapunov", "evaluate",
+    "finite_time_exponents", "fit", "fixed_points", "forcing", "jacobian", "jacobian_product",
+    "load", "lyapunov_spectrum", "measures", "simulate", "slow_points", "systems", "training",
     "two_orbit_exponent",
 ]  # fmt: skip

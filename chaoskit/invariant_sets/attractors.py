@@ -20,8 +20,7 @@ from .recurrence import same_cycle
 
 _MOST_NUMBERS = 1 << 23  # of the states that are kept at once
 _CLOUD = 2_000  # states of an orbit that does not return
-_SAME = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-3}  # distance of cycles that are one
-_APPROACHED = 1e-3  # the same for one that is still approached; both in units of the size of the states
+_SAME = 1e-4  # distance of cycles that are one, in units of the size of the states
 _RETURNING = ("fixed point", "cycle")
 
 
@@ -132,7 +131,7 @@ class _Search:
             if cycle is None:
                 open_rows.append(row)
             else:
-                labels[row] = self._number_of(cycle, _SAME[np.dtype(setting.model.dtype)])
+                labels[row] = self._number_of(cycle)
         size = max(1, _MOST_NUMBERS // (setting.model.dim * _CLOUD))
         for at in range(0, len(open_rows), size):
             rows = open_rows[at : at + size]
@@ -154,17 +153,17 @@ class _Search:
         if result.kind == "diverging":
             return -1
         if result.kind in _RETURNING and result.points is not None:
-            return self._number_of(result, _APPROACHED)
+            return self._number_of(result)
         self.found.append(result)
         self.clouds.append(cloud)
         return len(self.found) - 1
 
-    def _number_of(self, cycle: OrbitClass, tolerance: float) -> int:
+    def _number_of(self, cycle: OrbitClass) -> int:
         """Number of the attractor that this cycle is, a new one if it is not known."""
         points, multiple_of = cycle.points, self.setting.drive.period
         if points is None:
             raise InvalidInputError("cycle: expected its points")
-        allowed = tolerance * max(float(np.abs(points).max()), 1e-300)
+        allowed = _SAME * max(float(np.abs(points).max()), 1e-300)
         for number, known in enumerate(self.found):
             if known.points is not None and same_cycle(points, known.points, allowed, multiple_of):
                 return number

@@ -10,16 +10,18 @@ from .. import _check
 from ..dynamics.lyapunov import checked_count, initial_state
 from ..dynamics.model import Model, prepare
 from ..dynamics.orbits import orbit_jacobians, run
-from ..errors import DivergenceError
+from ..errors import DivergenceError, InvalidInputError
 from .drive import Drive, drive_for
 from .orbit_class import OrbitClass
 from .recurrence import Recurrence, grows_without_bound, returns
+from .search import cycles
 from .stretches import Stretches, two_stretches
 from .verdicts import of_flow, of_map
 
 _MOST_NUMBERS = 1 << 24  # of the states that are kept
 _NEUTRAL = 1e-6  # distance of a multiplier from the unit circle that cannot be told from none
 _LONGER = 4  # times as many steps where an orbit is undecided
+_FURTHER = 2.2  # times as far in three stretches or more: faster than a random walk
 _SAME_RATE = 0.2  # relative difference of the rate of approach and of the largest exponent
 
 
@@ -34,6 +36,7 @@ class Setting(NamedTuple):
     k: int
     max_period: int
     max_steps: int
+    inputs: Any  # one period of them as they were given, None for none
 
     @property
     def kept(self) -> int:
@@ -143,9 +146,13 @@ def setting_for(
     most = _LONGER * steps if max_steps is None else _check.integer(max_steps, "max_steps", steps)
     k = min(3 if model.is_flow else 2, model.dim) if k is None else checked_count(k, model)
     nothing = Drive(np.zeros((0, 1, 0)), 1)
-    setting = Setting(given, model, nothing, steps, max(steps // 10, 100), k, max_period, most)
+    setting = Setting(given, model, nothing, steps, max(steps // 10, 100), k, max_period, most, None)
     most_needed = transient + 6 * most + 2 * setting.needed
-    return setting._replace(drive=drive_for(inputs, model, transient + setting.needed, most_needed))
+    drive = drive_for(inputs, model, transient + setting.needed, most_needed)
+    one_period = None if inputs is None else np.asarray(inputs)
+    if one_period is not None and one_period.shape != (model.n_inputs,):
+        one_period = one_period[: max(drive.period, 1)]
+    return setting._replace(drive=drive, inputs=one_period)
 
 
 def classify_from(setting: Setting, start: np.ndarray, transient: int, t: int = 0) -> OrbitClass:
@@ -174,9 +181,11 @@ def _attempt(setting: Setting, state: np.ndarray, t: int) -> tuple[OrbitClass, i
     if found is not None:
         return found, t
     if grows_without_bound(states):
-        far = float(np.linalg.norm(states[-1] - states[0]))
-        reason = f"goes on growing, over {setting.kept} steps to a distance of {far:.3g}"
-        return _unclassified(setting, "diverging", reason), t
+        further = _go_on(setting, states[-1], t, min(4 * setting.kept, setting.needed - setting.kept))
+        near, far = (float(np.linalg.norm(x - states[0])) for x in (states[-1], further))
+        if far > _FURTHER * near:
+            reason = f"goes on growing, from a distance of {near:.3g} from where it was to {far:.3g}"
+            return _unclassified(setting, "diverging", reason), t
     recurrence = _recurrence(setting, states)
     parts = two_stretches(
         setting.given, setting.model, states[-1].copy(), setting.drive.rows, t, setting.steps, setting.warm,
@@ -189,6 +198,8 @@ def _attempt(setting: Setting, state: np.ndarray, t: int) -> tuple[OrbitClass, i
     if found is None:
         judge = of_flow if setting.model.is_flow else of_map
         kind, reason, period = judge(parts, recurrence, late, setting.max_period, setting.model.dt)
+        if setting.drive.period == 0:
+            reason = "the input does not repeat, so no response can; " + reason.partition(";")[0]
         both = parts.both
         found = OrbitClass(
             kind, reason, period, both.exponents, both.stderr, both.units, state=late[-1].copy()
@@ -213,20 +224,37 @@ def _confirmed(setting: Setting, states: np.ndarray, t: int, found: Recurrence) 
     """The class of a return that the multipliers confirm, None for a saddle passed by or a slow drift."""
     if not found.period:
         return None
-    points = states[len(states) - found.period :]
-    result = cycle_class(setting, points, t - found.period + 1, found.residual)
+    first = t - found.period + 1
+    back = first % setting.drive.period  # so that the inputs given begin at the first point
+    end = len(states) - back
+    result = cycle_class(setting, states[end - found.period : end], first - back, found.residual)
     exact = found.residual < 1e4 * float(np.finfo(states.dtype).eps)
     return result if result.stable or exact else None
 
 
-def _approached(setting, states, t: int, recurrence: Recurrence, parts: Stretches) -> OrbitClass | None:
-    """The class of an orbit on its way to a cycle, if it comes nearer at the rate of its exponents."""
-    rate, largest = recurrence.rate, parts.both.exponents[0] * (setting.model.dt or 1.0)
-    if not (recurrence.drifting and rate < 0 and abs(rate - largest) <= _SAME_RATE * abs(rate)):
+def _approached(setting: Setting, states, t: int, seen: Recurrence, parts: Stretches) -> OrbitClass | None:
+    """The class of an orbit on its way to a cycle that Newton's method finds, and that attracts as fast."""
+    if not (seen.drifting and seen.rate < 0):
         return None
-    period = recurrence.drifting
-    result = cycle_class(setting, states[len(states) - period :], t - period + 1, np.nan, rate)
-    return result if result.stable else None
+    step = setting.model.dt or 1.0
+    largest = parts.both.exponents[0] * step
+    if abs(seen.rate - largest) > _SAME_RATE * abs(seen.rate):
+        return None
+    back = t % setting.drive.period  # to the last step with the first of the inputs given
+    near, t = states[len(states) - 1 - back], t - back
+    try:
+        found = cycles(
+            setting.given, seen.drifting, starts=near[None], inputs=setting.inputs, dt=setting.model.dt
+        )
+    except InvalidInputError:  # a flow that depends on time has no equilibria
+        return None
+    for points in found.points.astype(setting.model.dtype):
+        first, last = (np.linalg.norm(points - state, axis=1).min() for state in (states[0], states[-1]))
+        result = cycle_class(setting, points, t, np.nan, seen.rate)
+        as_fast = abs(result.exponents[0] * step - seen.rate) <= _SAME_RATE * abs(seen.rate)
+        if result.stable and as_fast and last < first:
+            return result
+    return None
 
 
 def cycle_class(

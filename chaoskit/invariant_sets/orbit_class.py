@@ -27,7 +27,8 @@ class OrbitClass:
     units : str
         "per step" or "per unit time".
     points : ndarray, shape (period, N), or None
-        States of the fixed point or cycle of a map; of a flow at rest, shape (1, N).
+        States of the fixed point or cycle of a map; of a flow at rest, shape (1, N). Under periodic inputs
+        the first is one at which they begin.
     multipliers : ndarray of complex, shape (N,), or None
         Eigenvalues of the Jacobian over one period (one step, of a flow at rest), largest modulus first.
     stable : bool or None
@@ -36,7 +37,7 @@ class OrbitClass:
     diverged_at : int or None
         First step at which the orbit is not finite, counted from x0.
     state : ndarray, shape (N,), or None
-        Where the run ended, to go on from.
+        Where the run ended, to go on from; on a cycle, its first point.
     """
 
     kind: str

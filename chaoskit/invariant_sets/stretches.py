@@ -16,6 +16,7 @@ from ..errors import ChaoskitWarning
 SIGNIFICANT = 5.0  # standard errors
 _GROWTH = 10.0  # nats in each stretch: less is what a shear or a transient can bring
 _STILL = 2.0  # units of round-off a step: less is no growth, however little it swings
+_INTEGRATED = 1e-3  # nats: what the error of integrating a flow may come to
 _FLUCTUATION = 5.0  # nats: the growth along a smooth torus swings by less
 
 
@@ -86,6 +87,6 @@ def two_stretches(
         warnings.simplefilter("ignore", ChaoskitWarning)  # a missing zero exponent is judged by the caller
         both = with_zero_exponent(results[2], given, begin, run.state, run.t * (model.dt or 1.0))
     order = np.argsort(-np.concatenate(logs).sum(axis=0), kind="stable")
-    round_off = _STILL * float(np.finfo(model.dtype).eps) * 2 * steps
+    round_off = _INTEGRATED if model.is_flow else _STILL * float(np.finfo(model.dtype).eps) * 2 * steps
     growth = np.cumsum(np.concatenate(logs), axis=0)[:, order]
     return Stretches(results[0], results[1], both, growth, run.state, run.t, round_off)

@@ -19,8 +19,8 @@ def of_map(
         return "chaotic", _chaos(parts), None
     if parts.is_negative(0):
         reason = (
-            f"the largest exponent is {_value(parts, 0)}, yet no return within max_period={max_period} steps "
-            "has settled; take a longer transient, or a larger max_period"
+            f"the largest exponent is {_value(parts, 0)} {parts.both.units}; yet no return within "
+            f"max_period={max_period} steps has settled; take a longer transient, or a larger max_period"
         )
         return "undecided", reason + _drift(recurrence), None
     if parts.is_zero(0) and not recurrence.drifting:
