@@ -21,10 +21,12 @@ from .dynamics import (
 from .errors import ChaoskitError, ChaoskitWarning
 from .invariant_sets import (
     AttractorSet,
+    BifurcationScan,
     CycleSet,
     OrbitClass,
     SlowPoints,
     attractors,
+    bifurcation_scan,
     classify_orbit,
     cycles,
     fixed_points,
@@ -36,11 +38,11 @@ from .training import Evaluation, FitResult, evaluate, fit, load
 __version__ = "0.1.0"
 
 __all__ = [
-    "AttractorSet", "ChaoskitError", "ChaoskitWarning", "CovariantResult", "CycleSet",
-    "DataLyapunov", "Evaluation", "FitResult", "JacobianProduct", "LyapunovResult", "OrbitClass",
-    "SlowPoints", "TwoOrbitExponent", "__version__", "attractors", "cells", "classify_orbit",
-    "covariant_vectors", "cycles", "errors", "estimate_lyapunov", "evaluate",
-    "finite_time_exponents", "fit", "fixed_points", "forcing", "jacobian", "jacobian_product",
-    "load", "lyapunov_spectrum", "measures", "simulate", "slow_points", "systems", "training",
+    "AttractorSet", "BifurcationScan", "ChaoskitError", "ChaoskitWarning", "CovariantResult",
+    "CycleSet", "DataLyapunov", "Evaluation", "FitResult", "JacobianProduct", "LyapunovResult",
+    "OrbitClass", "SlowPoints", "TwoOrbitExponent", "__version__", "attractors", "bifurcation_scan",
+    "cells", "classify_orbit", "covariant_vectors", "cycles", "errors", "estimate_lyapunov", "evaluate",
+    "finite_time_exponents", "fit", "fixed_points", "forcing", "jacobian", "jacobian_product", "load",
+    "lyapunov_spectrum", "measures", "simulate", "slow_points", "systems", "training",
     "two_orbit_exponent",
 ]  # fmt: skip

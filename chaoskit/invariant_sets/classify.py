@@ -169,14 +169,14 @@ def _class_of(setting: Setting, start: np.ndarray, transient: int, t: int) -> Or
         result, t = _attempt(setting, state, t)
         longer = setting._replace(steps=_LONGER * setting.steps, warm=_LONGER * setting.warm)
         enough = longer.steps <= setting.max_steps and t + longer.needed <= len(setting.drive.rows)
-        if result.kind != "undecided" or not enough:
+        if result.kind != "undecided" or result.state is None or not enough:
             return result
         setting, state = longer, result.state
 
 
 def _attempt(setting: Setting, state: np.ndarray, t: int) -> tuple[OrbitClass, int]:
     """(class, step reached) by stretches of the length in `setting`."""
-    states, t = _record(setting, state, t, setting.kept), t + setting.kept
+    states, t = record(setting, state, t, setting.kept), t + setting.kept
     found = returned(setting, states, t)
     if found is not None:
         return found, t
@@ -191,7 +191,7 @@ def _attempt(setting: Setting, state: np.ndarray, t: int) -> tuple[OrbitClass, i
         setting.given, setting.model, states[-1].copy(), setting.drive.rows, t, setting.steps, setting.warm,
         setting.k,
     )  # fmt: skip
-    late = _record(setting, parts.state, parts.t, setting.late)
+    late = record(setting, parts.state, parts.t, setting.late)
     found = returned(setting, late, parts.t + setting.late)
     if found is None:
         found = _approached(setting, states, t, recurrence, parts)
@@ -301,11 +301,11 @@ def _go_on(setting: Setting, start: np.ndarray, t: int, steps: int) -> np.ndarra
     """State (N,) after `steps` steps from step t on."""
     while steps > 0:
         count = min(steps, setting.kept)
-        start, t, steps = _record(setting, start, t, count)[-1].copy(), t + count, steps - count
+        start, t, steps = record(setting, start, t, count)[-1].copy(), t + count, steps - count
     return start
 
 
-def _record(setting: Setting, state: np.ndarray, t: int, steps: int) -> np.ndarray:
+def record(setting: Setting, state: np.ndarray, t: int, steps: int) -> np.ndarray:
     """States (steps + 1, N) from step t on."""
     out = np.empty((steps + 1, 1, setting.model.dim), setting.model.dtype)
     out[0, 0] = state

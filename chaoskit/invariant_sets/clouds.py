@@ -12,11 +12,11 @@ class Cloud:
     """States (2 L, N) along one orbit, and how far those of its second half lie from those of its first."""
 
     def __init__(self, states: np.ndarray):
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree
 
         self.states = states
         first, second = np.array_split(states, 2)
-        self._tree = cKDTree(first)
+        self._tree = KDTree(first)
         steps = np.linalg.norm(np.diff(states, axis=0), axis=1)
         floor = 1e3 * float(np.finfo(states.dtype).eps) * float(np.abs(states).max())
         self._half = second

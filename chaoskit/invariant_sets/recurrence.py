@@ -65,10 +65,13 @@ def grows_without_bound(states: np.ndarray) -> bool:
 
 def same_cycle(points: np.ndarray, others: np.ndarray, tolerance: float, multiple_of: int = 1) -> bool:
     """Are two cycles (k, N) the same up to a shift by a multiple of the period of the input?"""
-    if points.shape != others.shape:
-        return False
+    return points.shape == others.shape and distance_of_cycles(points, others, multiple_of) <= tolerance
+
+
+def distance_of_cycles(points: np.ndarray, others: np.ndarray, multiple_of: int = 1) -> float:
+    """Largest difference of two cycles (k, N), turned so that they begin at the nearest states."""
     first = multiple_of * int(np.linalg.norm(others[::multiple_of] - points[0], axis=1).argmin())
-    return bool(np.abs(np.roll(others, -first, axis=0) - points).max() <= tolerance)
+    return float(np.abs(np.roll(others, -first, axis=0) - points).max())
 
 
 def _tolerance(states: np.ndarray) -> tuple[float, float]:

@@ -17,6 +17,7 @@ SIGNIFICANT = 5.0  # standard errors
 _GROWTH = 10.0  # nats in each stretch: less is what a shear or a transient can bring
 _STILL = 2.0  # units of round-off a step: less is no growth, however little it swings
 _INTEGRATED = 1e-3  # nats: what the error of integrating a flow may come to
+_WIDER = 1.5  # times as wide as in a quarter of the time: a random walk is twice as wide
 _FLUCTUATION = 5.0  # nats: the growth along a smooth torus swings by less
 
 
@@ -46,16 +47,22 @@ class Stretches(NamedTuple):
         grown = [part.exponents[0] * part.times[-1] > _GROWTH for part in parts]
         return all(grown) and all(p.exponents[0] > SIGNIFICANT * p.stderr[0] for p in parts)
 
-    def is_zero(self, index: int) -> bool:
-        """Is this exponent zero, within what the growth swings by, in both stretches?"""
+    def is_zero(self, index: int, bounded: bool = False) -> bool:
+        """Is this exponent zero, within what the growth swings by, which does not widen with time?
+
+        `bounded` asks more, that the growth of blocks be as ordered as that of bounded sums: weak chaos of a
+        flow over a hundred turns grows by no more than it swings.
+        """
         column = self.growth[:, index]
-        if not np.isfinite(column).all():
+        if not np.isfinite(column).all() or (bounded and not self.both.deterministic[index]):
             return False
         half = len(column) // 2
         line = np.linspace(0.0, column[-1], len(column) + 1)[1:]
         swing = float(np.ptp(column - line))
         gained = max(abs(column[half - 1]), abs(column[-1] - column[half - 1]))
-        return swing < _FLUCTUATION and gained <= max(swing, self.round_off)
+        within = max(float(np.ptp(part)) for part in np.array_split(column, 4))
+        widens = float(np.ptp(column)) > _WIDER * within + self.round_off
+        return swing < _FLUCTUATION and gained <= max(swing, self.round_off) and not widens
 
     def is_negative(self, index: int) -> bool:
         """Is this exponent below zero by 5 standard errors, so that more than it swings by has shrunk?"""

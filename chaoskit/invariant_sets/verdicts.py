@@ -45,7 +45,7 @@ def of_flow(
         )
         return "cycle", reason, found.period * (dt or 1.0)
     # the velocity is a tangent that neither grows nor shrinks: a torus needs one more
-    neutral = [i for i in others if parts.is_zero(i)]
+    neutral = [i for i in others if parts.is_zero(i, bounded=True)]
     if found is None and neutral and neutral[0] == min(others) and not recurrence.drifting:
         reason = f"no return within {max_period} crossings, " + _no_growth(parts, neutral[0])
         return "quasi-periodic", reason, None
