@@ -22,6 +22,7 @@ _MOST_NUMBERS = 1 << 24  # of the states that are kept
 _NEUTRAL = 1e-6  # distance of a multiplier from the unit circle that cannot be told from none
 _LONGER = 4  # times as many steps where an orbit is undecided
 _FURTHER = 2.2  # times as far in three stretches or more: faster than a random walk
+_OFF = 10.0  # times the distance that multipliers say is left to a cycle
 _SAME_RATE = 0.2  # relative difference of the rate of approach and of the largest exponent
 
 
@@ -229,7 +230,23 @@ def _confirmed(setting: Setting, states: np.ndarray, t: int, found: Recurrence) 
     end = len(states) - back
     result = cycle_class(setting, states[end - found.period : end], first - back, found.residual)
     exact = found.residual < 1e4 * float(np.finfo(states.dtype).eps)
-    return result if result.stable or exact else None
+    if not (result.stable or exact) or _is_shorter(result, found.residual * float(np.abs(states).max())):
+        return None
+    return result
+
+
+def _is_shorter(cycle: OrbitClass, residual: float) -> bool:
+    """Do its points differ by no more than they are still off, so that it is one of a shorter period?
+
+    Around a fixed point with a multiplier near -1 the orbit seems to return after two steps long before it
+    does after one.
+    """
+    points, multipliers = cycle.points, cycle.multipliers
+    if points is None or multipliers is None:
+        return False
+    count, off = len(points), _OFF * residual / max(1.0 - float(np.abs(multipliers[0])), _NEUTRAL)
+    shorter = (d for d in range(1, count) if count % d == 0)
+    return any(np.abs(np.roll(points, -d, axis=0) - points).max() <= off for d in shorter)
 
 
 def _approached(setting: Setting, states, t: int, seen: Recurrence, parts: Stretches) -> OrbitClass | None:

@@ -147,9 +147,16 @@ def _samples(setting: Setting, orbit: OrbitClass, observe: Any, count: int) -> n
         return np.zeros(0)
     values = _observed(states, observe)
     if setting.model.is_flow:
-        inner = values[1:-1]
-        values = inner[(inner > values[:-2]) & (inner >= values[2:])][:count]
+        values = _maxima(values)[:count]
     return values
+
+
+def _maxima(values: np.ndarray) -> np.ndarray:
+    """Heights of the local maxima, of the parabola through the three values at each."""
+    before, here, after = values[:-2], values[1:-1], values[2:]
+    top = (here > before) & (here >= after)
+    before, here, after = before[top], here[top], after[top]
+    return here - (after - before) ** 2 / (8.0 * (after - 2.0 * here + before))
 
 
 def _observed(states: np.ndarray, observe: Any) -> np.ndarray:

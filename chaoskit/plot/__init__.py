@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from .bifurcations import bifurcation_diagram
 from .curves import divergence_curve, training_curve
 from .orbits import attractors
 from .signals import spectra, time_series
 
-__all__ = ["attractors", "divergence_curve", "spectra", "time_series", "training_curve"]
+__all__ = [
+    "attractors", "bifurcation_diagram", "divergence_curve", "spectra", "time_series", "training_curve",
+]  # fmt: skip

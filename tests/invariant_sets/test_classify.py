@@ -245,3 +245,11 @@ def test_bad_arguments():
         classify_orbit("net")
     with pytest.raises(InvalidInputError, match="batch"):
         classify_orbit(Logistic(np.array([3.0, 4.0])))
+
+
+def test_two_steps_back_is_not_a_cycle():
+    """At a multiplier near -1 the orbit returns after two steps long before it does after one."""
+    for r in (2.99, 2.994, 2.998):
+        found = classify_orbit(Logistic(r), transient=500, steps=2_000)
+        assert found.kind == "fixed point"
+        assert found.multipliers[0].real == pytest.approx(2 - r, abs=1e-6)
