@@ -30,6 +30,9 @@ SIGNATURES = {
     "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
     "load": "path",
     "evaluate": "reconstruction, series",
+    "classify_orbit": "model, x0=None, *, steps, transient, max_period, max_steps=None, inputs=None, k=None",
+    "attractors": "model, starts=200, *, steps, transient, max_period, inputs=None, k=None, dt=None",
+    "bifurcation_scan": "model_family, parameter, values, *, x0=None, follow=True, observe=0",
     "training.loss_and_gradient": "cell, decoder, series, *, forcing, inputs=None",
     "systems.Map": "step, jacobian=None, *, dim, parameters=()",
     "systems.Flow": "rhs, jacobian=None, *, dim, parameters=(), default_dt=None",
@@ -57,6 +60,8 @@ FIELDS = {
     "LyapunovResult": "exponents stderr history times kaplan_yorke kaplan_yorke_stderr entropy "
     "entropy_stderr n_effective qr_every jacobian units checks",
     "CovariantResult": "states vectors gram_schmidt adjoint local_exponents exponents units",
+    "OrbitClass": "kind reason period exponents stderr units points multipliers stable diverged_at state",
+    "BifurcationScan": "parameter values orbits samples exponents stderr units bifurcations",
     "DataLyapunov": "exponent interval curve fit_range quality predictability_time recommended_tau",
     "Evaluation": "state_space_divergence state_space_floor outside spectral_distance spectral_floor "
     "prediction_error prediction_floor exponents exponents_stderr",
@@ -134,7 +139,8 @@ MODULES = [
     "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
     "gradients.backpropagation", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
-    "training.comparison", "testing",
+    "training.comparison", "testing", "invariant_sets.attractors", "invariant_sets.classify",
+    "invariant_sets.scan", "training.bifurcation_watch", "plot.bifurcations",
 ]  # fmt: skip
 
 

@@ -76,9 +76,11 @@ def attractors(
     prepared = prepare(model, dt=dt, integrator=integrator)
     states = _starts(model, prepared, starts, _check.integer(seed, "seed"))
     together = prepare(model, dt=dt, rows=len(states), integrator=integrator)
+    max_period = _check.integer(max_period, "max_period", 1)
+    before = transient + 4 * max_period + 2 * _CLOUD
     setting = setting_for(
-        model, together, steps=steps, transient=transient + 2 * _CLOUD, max_period=max_period, k=k,
-        inputs=inputs, max_steps=None,
+        model, together, steps=steps, transient=before, max_period=max_period, max_steps=None, k=k,
+        inputs=inputs,
     )  # fmt: skip
     search = _Search(setting, transient)
     size = max(1, _MOST_NUMBERS // (prepared.dim * (setting.late + 1)))
@@ -172,7 +174,7 @@ class _Search:
         return len(self.found) - 1
 
     def _drive(self, t: int, steps: int, rows: int) -> np.ndarray:
-        part = self.setting.drive.rows[t : t + steps]
+        part = self.setting.drive.part(t, steps)
         return np.broadcast_to(part, (steps, rows, part.shape[2]))
 
     def _record(self, state: np.ndarray, t: int, steps: int, bad: np.ndarray) -> np.ndarray:

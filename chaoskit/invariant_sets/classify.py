@@ -21,7 +21,7 @@ from .verdicts import of_flow, of_map
 _MOST_NUMBERS = 1 << 24  # of the states that are kept
 _NEUTRAL = 1e-6  # distance of a multiplier from the unit circle that cannot be told from none
 _LONGER = 4  # times as many steps where an orbit is undecided
-_FURTHER = 2.2  # times as far in three stretches or more: faster than a random walk
+_FURTHER = 1.7  # times as far in as many steps again: faster than a random walk
 _OFF = 10.0  # times the distance that multipliers say is left to a cycle
 _SAME_RATE = 0.2  # relative difference of the rate of approach and of the largest exponent
 
@@ -148,8 +148,7 @@ def setting_for(
     k = min(3 if model.is_flow else 2, model.dim) if k is None else checked_count(k, model)
     nothing = Drive(np.zeros((0, 1, 0)), 1)
     setting = Setting(given, model, nothing, steps, max(steps // 10, 100), k, max_period, most, None)
-    most_needed = transient + 6 * most + 2 * setting.needed
-    drive = drive_for(inputs, model, transient + setting.needed, most_needed)
+    drive = drive_for(inputs, model, transient + setting.needed)
     one_period = None if inputs is None else np.asarray(inputs)
     if one_period is not None and one_period.shape != (model.n_inputs,):
         one_period = one_period[: max(drive.period, 1)]
@@ -169,7 +168,7 @@ def _class_of(setting: Setting, start: np.ndarray, transient: int, t: int) -> Or
     while True:
         result, t = _attempt(setting, state, t)
         longer = setting._replace(steps=_LONGER * setting.steps, warm=_LONGER * setting.warm)
-        enough = longer.steps <= setting.max_steps and t + longer.needed <= len(setting.drive.rows)
+        enough = longer.steps <= setting.max_steps and setting.drive.has(t + longer.needed)
         if result.kind != "undecided" or result.state is None or not enough:
             return result
         setting, state = longer, result.state
@@ -181,17 +180,18 @@ def _attempt(setting: Setting, state: np.ndarray, t: int) -> tuple[OrbitClass, i
     found = returned(setting, states, t)
     if found is not None:
         return found, t
-    if grows_without_bound(states):
-        further = _go_on(setting, states[-1], t, min(4 * setting.kept, setting.needed - setting.kept))
-        near, far = (float(np.linalg.norm(x - states[0])) for x in (states[-1], further))
-        if far > _FURTHER * near:
-            reason = f"goes on growing, from a distance of {near:.3g} from where it was to {far:.3g}"
-            return _unclassified(setting, "diverging", reason), t
+    if setting.drive.period and grows_without_bound(states):
+        far, states, t = _grown(setting, states, t)
+        if far is not None:
+            return _unclassified(setting, "diverging", far), t
+        found = returned(setting, states, t)
+        if found is not None:
+            return found, t
     recurrence = _recurrence(setting, states)
+    inputs = setting.drive.part(0, t + setting.warm + 2 * setting.steps)[:, 0]
     parts = two_stretches(
-        setting.given, setting.model, states[-1].copy(), setting.drive.rows, t, setting.steps, setting.warm,
-        setting.k,
-    )  # fmt: skip
+        setting.given, setting.model, states[-1].copy(), inputs, t, setting.steps, setting.warm, setting.k
+    )
     late = record(setting, parts.state, parts.t, setting.late)
     found = returned(setting, late, parts.t + setting.late)
     if found is None:
@@ -206,6 +206,22 @@ def _attempt(setting: Setting, state: np.ndarray, t: int) -> tuple[OrbitClass, i
             kind, reason, period, both.exponents, both.stderr, both.units, state=late[-1].copy()
         )
     return found, parts.t + setting.late
+
+
+def _grown(setting: Setting, states: np.ndarray, t: int) -> tuple[str | None, np.ndarray, int]:
+    """(why an orbit that grew diverges, or None; its states further on; the step they end at).
+
+    An orbit that leaves an unstable point grows, too, so it is followed twice as far as four stretches.
+    """
+    origin, state = states[0], states[-1]
+    sizes = [float(np.linalg.norm(state - origin))]
+    for _ in range(2):
+        state, t = _go_on(setting, state, t, 4 * setting.kept), t + 4 * setting.kept
+        sizes.append(float(np.linalg.norm(state - origin)))
+    if sizes[2] > _FURTHER * sizes[1] > _FURTHER**2 * sizes[0]:
+        reason = f"goes on growing, from a distance of {sizes[0]:.3g} from where it was to {sizes[2]:.3g}"
+        return reason, states, t
+    return None, record(setting, state, t, setting.kept), t + setting.kept
 
 
 def _recurrence(setting: Setting, states: np.ndarray) -> Recurrence:
@@ -279,7 +295,7 @@ def cycle_class(
 ) -> OrbitClass:
     """Class of a fixed point or cycle whose first state is that of step `first`; points (period, N)."""
     model, period = setting.model, len(points)
-    rows = setting.drive.rows[first : first + period, 0]
+    rows = setting.drive.part(first, period)[:, 0]
     factors, _ = orbit_jacobians(model, points[0], rows, first)
     product = factors[0].astype(np.float64)
     for factor in factors[1:]:
@@ -327,7 +343,7 @@ def record(setting: Setting, state: np.ndarray, t: int, steps: int) -> np.ndarra
     out = np.empty((steps + 1, 1, setting.model.dim), setting.model.dtype)
     out[0, 0] = state
     bad = np.zeros(1, np.int64)
-    run(setting.model, out, setting.drive.rows[t : t + steps], t, bad)
+    run(setting.model, out, setting.drive.part(t, steps), t, bad)
     _raise_if(bad, setting)
     return out[:, 0]
 

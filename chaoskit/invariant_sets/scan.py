@@ -98,7 +98,7 @@ def bifurcation_scan(
             model, prepared, steps=steps, transient=transient, max_period=max_period, max_steps=None, k=k,
             inputs=inputs,
         )  # fmt: skip
-        start = _kicked(state, own, rng) if follow and state is not None else own
+        start = kicked(state, own, rng) if follow and state is not None else own
         orbit = classify_from(setting, start.astype(prepared.dtype), transient)
         orbits.append(orbit)
         observed.append(_samples(setting, orbit, observe, samples))
@@ -130,7 +130,8 @@ def _member(family: Callable[..., Any], parameter: str, value: float) -> Any:
         ) from error
 
 
-def _kicked(state: np.ndarray, first: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def kicked(state: np.ndarray, first: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The state, moved a little: by a millionth of its size or that of the first one."""
     size = max(float(np.abs(state).max()), float(np.abs(first).max()))
     return state + _KICK * size * rng.standard_normal(state.shape)
 

@@ -71,13 +71,13 @@ class Stretches(NamedTuple):
 
 
 def two_stretches(
-    given: Any, model: Model, state: np.ndarray, driving: np.ndarray, t0: int, steps: int, warm: int, k: int
+    given: Any, model: Model, state: np.ndarray, inputs: np.ndarray, t0: int, steps: int, warm: int, k: int
 ) -> Stretches:
     """Exponents from `state` at step t0 on: `warm` steps to align, then twice `steps` steps.
 
-    `given` is the model as the user gave it; `driving` (T, 1, M) its inputs from step 0 on.
+    `given` is the model as the user gave it; `inputs` (T, M) those from step 0 on.
     """
-    run = TangentRun(model, state, k, t0, driving[:, 0], np.random.default_rng(0))
+    run = TangentRun(model, state, k, t0, inputs, np.random.default_rng(0))
     run.align(warm)
     run.choose_interval(steps)
     begin = run.state
@@ -90,9 +90,13 @@ def two_stretches(
     results = []
     for part, size in (*zip(logs, lengths, strict=True), (np.concatenate(logs), np.concatenate(lengths))):
         results.append(single(summarise(part[None], size, model, run.every, {})))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ChaoskitWarning)  # a missing zero exponent is judged by the caller
-        both = with_zero_exponent(results[2], given, begin, run.state, run.t * (model.dt or 1.0))
+    both = results[2]
+    if model.is_flow:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ChaoskitWarning
+            )  # a missing zero exponent is judged by the caller
+            both = with_zero_exponent(both, given, begin, run.state, run.t * (model.dt or 1.0))
     order = np.argsort(-np.concatenate(logs).sum(axis=0), kind="stable")
     round_off = _INTEGRATED if model.is_flow else _STILL * float(np.finfo(model.dtype).eps) * 2 * steps
     growth = np.cumsum(np.concatenate(logs), axis=0)[:, order]

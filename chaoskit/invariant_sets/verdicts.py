@@ -15,7 +15,7 @@ def of_map(
     parts: Stretches, recurrence: Recurrence, states: np.ndarray, max_period: int, dt: float | None
 ) -> Verdict:
     """Verdict on a bounded orbit of a map or cell without an exact return."""
-    if parts.is_chaotic:
+    if parts.is_chaotic and not recurrence.drifting:
         return "chaotic", _chaos(parts), None
     if parts.is_negative(0):
         reason = (
@@ -33,7 +33,7 @@ def of_flow(
     parts: Stretches, recurrence: Recurrence, states: np.ndarray, max_period: int, dt: float | None
 ) -> Verdict:
     """Verdict on a bounded orbit of a flow that is not at rest."""
-    if parts.is_chaotic:
+    if parts.is_chaotic and not recurrence.drifting:
         return "chaotic", _chaos(parts), None
     zero = parts.both.zero_exponent
     others = [i for i in range(len(parts.both.exponents)) if i != zero]

@@ -3,6 +3,7 @@
 from ..gradients.backpropagation import loss_and_gradient
 from ..gradients.latent import ObservedStates
 from .baselines import LinearAutoregression, fit_linear_autoregression
+from .bifurcation_watch import BifurcationWatch
 from .comparison import Comparison, compare_with_baselines
 from .evaluate import Evaluation, evaluate
 from .fit import fit
@@ -22,12 +23,14 @@ from .reservoirs import (
 from .result import FitResult
 from .saved_model import load
 from .trainer import TrainingState
+from .watch_result import Track, WatchEvent, WatchResult
 
 __all__ = [
-    "Adam", "AdamW", "Comparison", "DecoderConditionPenalty", "EchoStateNetwork", "Evaluation", "FitResult",
-    "ForecastEnsemble", "Forecaster", "GaussianNoise", "Generated", "LatentRegularization",
-    "LinearAutoregression", "ManifoldAttractorRegularization", "NextGenerationReservoir", "ObservedStates",
-    "RAdam", "TrainingState", "compare_with_baselines", "evaluate", "fit", "fit_baselines",
+    "Adam", "AdamW", "BifurcationWatch", "Comparison", "DecoderConditionPenalty", "EchoStateNetwork",
+    "Evaluation", "FitResult", "ForecastEnsemble", "Forecaster", "GaussianNoise", "Generated",
+    "LatentRegularization", "LinearAutoregression", "ManifoldAttractorRegularization",
+    "NextGenerationReservoir", "ObservedStates", "RAdam", "Track", "TrainingState", "WatchEvent",
+    "WatchResult", "compare_with_baselines", "evaluate", "fit", "fit_baselines",
     "fit_echo_state_network", "fit_gaussian_noise", "fit_linear_autoregression",
     "fit_next_generation_reservoir", "load", "loss_and_gradient",
 ]  # fmt: skip

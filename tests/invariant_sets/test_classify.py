@@ -253,3 +253,11 @@ def test_two_steps_back_is_not_a_cycle():
         found = classify_orbit(Logistic(r), transient=500, steps=2_000)
         assert found.kind == "fixed point"
         assert found.multipliers[0].real == pytest.approx(2 - r, abs=1e-6)
+
+
+@pytest.mark.parametrize(("gain", "label"), [(1.1, "fixed point"), (-1.1, "cycle of period 2")])
+def test_an_orbit_that_leaves_a_repeller_is_neither_chaotic_nor_diverging(gain, label):
+    """Ever so near to 0 it grows for thousands of steps, as exactly as any orbit can."""
+    found = classify_orbit(tanh(gain), [1e-200], steps=1_000, transient=500)
+    assert found.label == label
+    assert classify_orbit(tanh(turn(1.0, 1.1)), [1e-150, 0.0], steps=1_000).kind == "quasi-periodic"
