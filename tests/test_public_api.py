@@ -26,6 +26,9 @@ SIGNATURES = {
     "finite_time_exponents": "model, x0=None, window, count, *, k=None, dt=None, inputs=None, transient",
     "two_orbit_exponent": "model, x0=None, steps, *, distance=None, every, dt=None, inputs=None, transient",
     "covariant_vectors": "model, x0=None, steps, *, k=None, dt=None, inputs=None, transient",
+    "fixed_points": "model, *, starts=None, inputs=None",
+    "cycles": "model, period, *, starts=None, inputs=None",
+    "slow_points": "model, *, starts=None, inputs=None",
     "estimate_lyapunov": "series, dt=1.0",
     "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
     "load": "path",
@@ -62,6 +65,7 @@ FIELDS = {
     "CovariantResult": "states vectors gram_schmidt adjoint local_exponents exponents units",
     "OrbitClass": "kind reason period exponents stderr units points multipliers stable diverged_at state",
     "BifurcationScan": "parameter values orbits samples exponents stderr units bifurcations",
+    "CycleSet": "points residuals eigenvalues stable unstable_dimension completeness",
     "DataLyapunov": "exponent interval curve fit_range quality predictability_time recommended_tau",
     "Evaluation": "state_space_divergence state_space_floor outside spectral_distance spectral_floor "
     "prediction_error prediction_floor exponents exponents_stderr",
@@ -139,8 +143,9 @@ MODULES = [
     "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
     "gradients.backpropagation", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
-    "training.comparison", "testing", "invariant_sets.attractors", "invariant_sets.classify",
-    "invariant_sets.scan", "training.bifurcation_watch", "plot.bifurcations",
+    "training.comparison", "testing", "invariant_sets.search", "invariant_sets.slow", "plot.invariant",
+    "invariant_sets.attractors", "invariant_sets.classify", "invariant_sets.scan",
+    "training.bifurcation_watch", "plot.bifurcations",
 ]  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from .cycle_set import Continuum, Cycle, CycleSet, SlowPoints
 from .orbit_class import OrbitClass
 from .scan import bifurcation_scan
 from .scan_result import Bifurcation, BifurcationScan
-from .search import cycles, fixed_points, slow_points
+from .search import cycles, fixed_points
+from .slow import slow_points
 
 __all__ = [
     "Attractor", "AttractorSet", "Bifurcation", "BifurcationScan", "Continuum", "Cycle", "CycleSet",
