@@ -187,7 +187,7 @@ def _attempt(setting: Setting, state: np.ndarray, t: int) -> tuple[OrbitClass, i
         found = returned(setting, states, t)
         if found is not None:
             return found, t
-    recurrence = _recurrence(setting, states)
+    recurrence = _recurrence(setting, states, True)
     inputs = setting.drive.part(0, t + setting.warm + 2 * setting.steps)[:, 0]
     parts = two_stretches(
         setting.given, setting.model, states[-1].copy(), inputs, t, setting.steps, setting.warm, setting.k
@@ -224,17 +224,17 @@ def _grown(setting: Setting, states: np.ndarray, t: int) -> tuple[str | None, np
     return None, record(setting, state, t, setting.kept), t + setting.kept
 
 
-def _recurrence(setting: Setting, states: np.ndarray) -> Recurrence:
+def _recurrence(setting: Setting, states: np.ndarray, drifts: bool) -> Recurrence:
     """Returns of a map, rest of a flow; none under an input that does not repeat."""
     period = setting.drive.period
     if period == 0:
         return Recurrence(0, np.inf)
-    return returns(states, 1 if setting.model.is_flow else setting.max_period, period)
+    return returns(states, 1 if setting.model.is_flow else setting.max_period, period, drifts)
 
 
 def returned(setting: Setting, states: np.ndarray, t: int) -> OrbitClass | None:
     """The class of an orbit that is at rest or repeats, with `states` up to step t; None if it does not."""
-    return _confirmed(setting, states, t, _recurrence(setting, states))
+    return _confirmed(setting, states, t, _recurrence(setting, states, False))
 
 
 def _confirmed(setting: Setting, states: np.ndarray, t: int, found: Recurrence) -> OrbitClass | None:

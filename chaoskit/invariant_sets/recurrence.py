@@ -34,8 +34,11 @@ class Recurrence(NamedTuple):
     rate: float = 0.0
 
 
-def returns(states: np.ndarray, max_period: int, multiple_of: int = 1) -> Recurrence:
-    """Smallest period of the states (T, N), looked for among multiples of the period of the input."""
+def returns(states: np.ndarray, max_period: int, multiple_of: int = 1, drifts: bool = True) -> Recurrence:
+    """Smallest period of the states (T, N), looked for among multiples of the period of the input.
+
+    Where there is none, and `drifts` are wanted, distances that shrink or grow steadily.
+    """
     tolerance, size = _tolerance(states)
     periods = range(multiple_of, max_period + 1, multiple_of)
     for period in periods:
@@ -45,7 +48,7 @@ def returns(states: np.ndarray, max_period: int, multiple_of: int = 1) -> Recurr
         distance = _largest_step(states[-window - period :], period)
         if distance <= tolerance:
             return Recurrence(period, distance / size)
-    for period in periods:
+    for period in periods if drifts else ():
         rate = _steady_rate(states, period)
         if rate:
             return Recurrence(0, np.inf, period, rate)
@@ -94,11 +97,13 @@ def _steady_rate(states: np.ndarray, period: int) -> float:
     if length < 4 * period + 4 * _STAGES:
         return 0.0
     ends = np.linspace(window + period, length, _STAGES).astype(int)
-    sizes = [_largest_step(states[e - window - period : e], period) for e in ends]
-    if not min(sizes) > 0:
-        return 0.0
+    sizes: list[float] = []
+    for end in ends:
+        sizes.append(_largest_step(states[end - window - period : end], period))
+        one_way = len(sizes) < 3 or (sizes[-1] - sizes[-2]) * (sizes[1] - sizes[0]) > 0
+        if not (sizes[-1] > 0 and one_way):
+            return 0.0
     slopes = np.diff(np.log(sizes)) / np.diff(ends)
-    one_way = (slopes > 0).all() or (slopes < 0).all()
     even = np.abs(slopes).max() <= 1.5 * np.abs(slopes).min()
     noticeable = np.abs(slopes).min() * length > 0.02
-    return float(slopes.mean()) if one_way and even and noticeable else 0.0
+    return float(slopes.mean()) if even and noticeable else 0.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .bifurcations import bifurcation_diagram
+from .bifurcations import bifurcation_diagram, bifurcation_watch
 from .curves import divergence_curve, training_curve
 from .invariant import invariant_sets
 from .orbits import attractors
 from .signals import spectra, time_series
 
 __all__ = [
-    "attractors", "bifurcation_diagram", "divergence_curve", "invariant_sets", "spectra", "time_series",
-    "training_curve",
+    "attractors", "bifurcation_diagram", "bifurcation_watch", "divergence_curve", "invariant_sets",
+    "spectra", "time_series", "training_curve",
 ]  # fmt: skip

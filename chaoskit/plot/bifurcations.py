@@ -112,3 +112,76 @@ def _stacked(axes: Sequence[Axes] | None, count: int, heights: Sequence[float]) 
     if len(axes) != count:
         raise InvalidInputError(f"axes: expected {count} Axes, got {len(axes)}")
     return [_style.plane(ax) for ax in axes]
+
+
+def bifurcation_watch(result: Any, *, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes, Axes]:
+    """Draw a watched training: loss, largest exponent, and multipliers of fixed points and cycles.
+
+    Parameters
+    ----------
+    result : WatchResult
+        Of `chaoskit.training.BifurcationWatch`.
+    axes : three Axes, optional
+        Where to draw. If None, a new figure.
+
+    Returns
+    -------
+    tuple of Axes
+        (loss, exponent, moduli of the leading multipliers). Dashed lines mark bifurcations, triangles jumps
+        of the loss; below 1 (the line) a fixed point or cycle is stable.
+
+    Raises
+    ------
+    MissingDependencyError
+        If matplotlib is not installed.
+    """
+    loss, exponent, moduli = _stacked(axes, 3, (1.2, 1.0, 1.2))
+    loss.plot(result.loss_epochs, result.losses, color=_style.TRUE, lw=1.4)
+    finite = result.losses[np.isfinite(result.losses)]
+    if finite.size and 0 < 3 * finite.min() < finite.max():
+        loss.set_yscale("log")
+    jumps = [event.epoch for event in result.events if event.kind == "loss jump"]
+    at = np.isin(result.loss_epochs, jumps)
+    if at.any():
+        loss.plot(
+            result.loss_epochs[at], result.losses[at], ls="", marker="v", color=_style.GENERATED, label="jump"
+        )
+    value = np.where(np.isfinite(result.exponents), result.exponents, np.nan)
+    exponent.axhline(0.0, color=_style.INK, lw=0.8)
+    exponent.fill_between(
+        result.epochs,
+        value - 2 * result.stderr,
+        value + 2 * result.stderr,
+        color=_style.TRUE,
+        alpha=0.25,
+        lw=0,
+    )
+    exponent.plot(result.epochs, value, color=_style.TRUE, lw=1.2)
+    moduli.axhline(1.0, color=_style.INK, lw=0.8)
+    for period in sorted({track.period for track in result.tracks}):
+        colour = _style.TRUE if period == 1 else _style.ACCENT
+        name = "fixed point" if period == 1 else "cycle"
+        for track in (t for t in result.tracks if t.period == period):
+            size = np.abs(track.multipliers[:, 0])
+            moduli.plot(track.epochs, size, color=colour, lw=0.9, marker=".", ms=3, label=name)
+    bifurcations = sorted({e.epoch for e in result.events if e.kind != "loss jump"})
+    strength = 0.6 if len(bifurcations) <= _FEW else 0.25
+    for ax in (loss, exponent, moduli):
+        for epoch in bifurcations:
+            ax.axvline(epoch, color=_style.INK, lw=0.6, ls=(0, (3, 3)), alpha=strength)
+    for ax in (loss, moduli):
+        _one_legend(ax)
+    for ax, name in ((loss, "Loss"), (exponent, "$\\lambda_1$ per step"), (moduli, "|multiplier|")):
+        _style.labels(ax, "Epoch" if ax is moduli else "", name)
+        ax.set_xlim(loss.get_xlim())
+    loss.tick_params(labelbottom=False)
+    exponent.tick_params(labelbottom=False)
+    return loss, exponent, moduli
+
+
+def _one_legend(ax: Axes) -> None:
+    """A legend with each name once."""
+    handles, names = ax.get_legend_handles_labels()
+    if names:
+        once = dict(zip(names, handles, strict=True))
+        ax.legend(once.values(), once.keys(), frameon=False, fontsize=9, labelcolor=_style.INK, loc="best")

@@ -19,6 +19,7 @@ from .trainer import TrainingState
 from .watch_result import WatchEvent, WatchResult
 from .watch_tracks import Follower
 
+_COME_OR_GO = ("fold", "border collision", "unpaired")
 _ALONG = 4  # one search in so many starts on the free run, the others from anywhere
 
 
@@ -193,7 +194,7 @@ class _Watched:
     def result(self, seed: int) -> WatchResult:
         epochs = np.array(self.epochs, dtype=np.int64)
         events = [event for follower in self.followers for event in follower.events]
-        doubled = {(e.epoch, e.where) for e in events if e.kind == "period doubling"}
+        doubled = {(e.epoch, e.where) for e in events if e.kind in ("period doubling", "border collision")}
         events = [e for e in events if not _is_told(e, doubled)]
         for change in bifurcations(epochs, tuple(self.orbits), self.size):
             events.append(WatchEvent(int(change.after), change.kind, "free run", change.detail))
@@ -212,7 +213,7 @@ class _Watched:
 
 def _is_told(event: WatchEvent, doubled: set[tuple[int, str]]) -> bool:
     """Is it the cycle of twice the period that a period doubling brings or takes?"""
-    if event.kind not in ("fold", "border collision") or not event.where.startswith("cycle of period "):
+    if event.kind not in _COME_OR_GO or not event.where.startswith("cycle of period "):
         return False
     half, odd = divmod(int(event.where.rpartition(" ")[2]), 2)
     origin = "fixed point" if half == 1 else f"cycle of period {half}"

@@ -18,9 +18,10 @@ class WatchEvent(NamedTuple):
     epoch : int
         The first epoch that shows it.
     kind : str
-        "fold", "border collision", "pitchfork or transcritical", "period doubling", "Neimark-Sacker" of a
-        fixed point or cycle; "onset of chaos", "end of chaos", "change of attractor", ... of the free run
-        (as in `bifurcation_scan`); "loss jump".
+        "fold", "border collision", "pitchfork", "pitchfork or transcritical", "period doubling",
+        "Neimark-Sacker" of a fixed point or cycle, "unpaired" for an odd number that come or go (from far
+        away, or not found before); "onset of chaos", "end of chaos", "change of attractor", ... of the free
+        run (as in `bifurcation_scan`); "loss jump".
     where : str
         "fixed point", "cycle of period k", "free run" or "loss".
     detail : str

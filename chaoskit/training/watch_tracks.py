@@ -13,6 +13,7 @@ from ..invariant_sets import Cycle, CycleSet, cycles
 from .watch_result import Track, WatchEvent
 
 _SAME, _NEAR = 1e-3, 0.3  # distances, in units of the size, of one point and of one that may have moved
+_WAY = 8  # networks between two looks through which a point is carried
 _NEAR_ONE = 0.25  # distance from +1 of a multiplier at a fold
 _REAL = 1e-9  # imaginary part of a real multiplier
 
@@ -41,13 +42,19 @@ class Follower:
         known = [self.tracks[number][-1][1] for number in self.live]
         found = list(self._search(cell, [c.points[0] for c in known], starts))
         pairs = [(i, j) for i, j in _nearest(known, found) if self._follows(cell, known[i], found[j])]
-        lost = [c for i, c in enumerate(known) if i not in {pair[0] for pair in pairs}]
+        lost = [i for i in range(len(known)) if i not in {pair[0] for pair in pairs}]
         new = [j for j in range(len(found)) if j not in {pair[1] for pair in pairs}]
+        for i in lost:
+            cycle = self._carried(known[i], self.cell, cell)
+            if cycle is not None and not _is_among(cycle, found):
+                found.append(cycle)
+                pairs.append((i, len(found) - 1))
         for i, j in pairs:
             self._continue(cell, epoch, self.live[i], found[j])
         if self.cell is not None:
-            self._report(cell, epoch, lost, "vanish")
-            appeared = [found[j] for j in new if not self._was_overlooked(found[j], known)]
+            gone = set(lost) - {pair[0] for pair in pairs}
+            self._report(cell, epoch, [known[i] for i in sorted(gone)], "vanish")
+            appeared = [found[j] for j in new if not self._was_overlooked(cell, found[j], known)]
             self._report(cell, epoch, appeared, "appear")
         self.live = [self.live[i] for i, _ in pairs]
         for j in new:
@@ -63,19 +70,27 @@ class Follower:
             return []
 
     def _follows(self, cell: Any, old: Cycle, new: Cycle) -> bool:
-        """Is it near, or where Newton's method leads from the old place?"""
+        """Is it near, or where the old one can be carried to?"""
         if _distance(old, new) <= _NEAR * _size(old, new):
             return True
-        return any(_distance(c, new) <= _SAME * _size(new) for c in self._search(cell, [], old.points[:1]))
+        carried = self._carried(old, self.cell, cell)
+        return carried is not None and _is_among(carried, [new])
 
-    def _was_overlooked(self, cycle: Cycle, known: list[Cycle]) -> bool:
+    def _was_overlooked(self, cell: Any, cycle: Cycle, known: list[Cycle]) -> bool:
         """Did the last network have it, though it was not found?"""
-        for other in self._search(self.cell, [], cycle.points[:1]):
-            size = _size(other, cycle)
-            is_known = any(_distance(other, c) <= _SAME * size for c in known)
-            if not is_known and _distance(other, cycle) <= _NEAR * size:
-                return True
-        return False
+        before = self._carried(cycle, cell, self.cell)
+        return before is not None and not _is_among(before, known)
+
+    def _carried(self, cycle: Cycle, cell: Any, to: Any) -> Cycle | None:
+        """The cycle while one network is turned into another, None if it is lost on the way."""
+        for share in np.linspace(0.0, 1.0, _WAY + 1)[1:]:
+            between = type(to)(*((1.0 - share) * a + share * b for a, b in zip(cell, to, strict=True)))
+            found = self._search(between, [], cycle.points[:1])
+            near = [c for c in found if _distance(c, cycle) <= _NEAR * _size(c, cycle)]
+            if not near:
+                return None
+            cycle = min(near, key=lambda c: _distance(c, cycle))
+        return cycle
 
     def _continue(self, cell: Any, epoch: int, number: int, cycle: Cycle) -> None:
         """Append to a track; a change of its unstable directions is an event."""
@@ -93,13 +108,13 @@ class Follower:
         self.events.append(WatchEvent(epoch, kind, self.where, detail))
 
     def _report(self, cell: Any, epoch: int, those: list[Cycle], what: str) -> None:
-        if not those:
+        """Points that come or go: in pairs, unless they come from far away or from a search that failed."""
+        if not those or self._is_pitchfork(epoch, len(those)):
             return
-        if self._is_pitchfork(epoch, len(those)):
-            return
-        nearest = [float(np.abs(c.eigenvalues - 1.0).min()) for c in those]
-        folded = min(nearest) < _NEAR_ONE
-        kind = "fold" if folded else "border collision" if kinks(cell) is not None else "fold"
+        nearest = min(float(np.abs(c.eigenvalues - 1.0).min()) for c in those)
+        kind = "fold" if nearest < _NEAR_ONE or kinks(cell) is None else "border collision"
+        if len(those) % 2:
+            kind = "unpaired"
         values = ", ".join(f"{c.eigenvalues[0]:.4g}" for c in those[:4])
         detail = f"{len(those)} {what}, leading multipliers {values}"
         self.events.append(WatchEvent(epoch, kind, self.where, detail))
@@ -130,6 +145,10 @@ def _distance(a: Cycle, b: Cycle) -> float:
     """Between two cycles of one period, over all turns of one of them."""
     turns = [np.abs(np.roll(a.points, -k, axis=0) - b.points).max() for k in range(len(a.points))]
     return float(min(turns))
+
+
+def _is_among(cycle: Cycle, others: list[Cycle]) -> bool:
+    return any(_distance(cycle, c) <= _SAME * _size(c) for c in others)
 
 
 def _size(*cycles: Cycle) -> float:
