@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 SAME = 1e-3  # distance of crossings that are the same, in units of the spread: they are interpolated
+_EVEN = 1e-2  # relative difference of the times between returns
 _FEWEST = 3  # times that a pattern of crossings must be seen
 
 
@@ -29,7 +30,8 @@ def section_return(states: np.ndarray, most: int) -> SectionReturn | None:
     times, points = _crossings(states, axis)
     for count in range(1, min(most, len(times) // _FEWEST) + 1):
         distance = float(np.abs(points[count:] - points[:-count]).max()) / float(spread[axis])
-        if distance <= SAME:
+        turns = times[count:] - times[:-count]
+        if distance <= SAME and np.ptp(turns) <= _EVEN * turns.mean():
             whole = (len(times) - 1) // count
             return SectionReturn(count, float(times[whole * count] - times[0]) / whole, distance)
     return None

@@ -56,13 +56,10 @@ class Stretches(NamedTuple):
         column = self.growth[:, index]
         if not np.isfinite(column).all() or (bounded and not self.both.deterministic[index]):
             return False
-        half = len(column) // 2
         line = np.linspace(0.0, column[-1], len(column) + 1)[1:]
-        swing = float(np.ptp(column - line))
-        gained = max(abs(column[half - 1]), abs(column[-1] - column[half - 1]))
         within = max(float(np.ptp(part)) for part in np.array_split(column, 4))
         widens = float(np.ptp(column)) > _WIDER * within + self.round_off
-        return swing < _FLUCTUATION and gained <= max(swing, self.round_off) and not widens
+        return float(np.ptp(column - line)) < _FLUCTUATION and not widens
 
     def is_negative(self, index: int) -> bool:
         """Is this exponent below zero by 5 standard errors, so that more than it swings by has shrunk?"""
