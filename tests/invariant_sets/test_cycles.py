@@ -177,6 +177,10 @@ def test_slow_points():
     np.testing.assert_allclose(np.sort(roots.points.ravel()), [-0.1, 0.1], atol=1e-12)
 
 
+def test_a_flow_whose_slow_points_are_equilibria():
+    assert len(slow_points(Lorenz63(), starts=[[8.0, 8.0, 26.0]])) == 0
+
+
 def test_result_is_read_as_a_list_and_says_its_verdict():
     found = fixed_points(Henon(), starts=20, seed=1)
     assert len(list(found)) == len(found) == 2
