@@ -124,11 +124,11 @@ def _equilibria(system: System, model: Model, period: int) -> Ring:
 
     def images(rings: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return rings + np.stack([system.evaluate(x) for x in rings[:, 0]])[:, None]
+            return rings + np.array([system.evaluate(x) for x in rings[:, 0]]).reshape(rings.shape)
 
     def jacobians(rings: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            found = np.stack([system.evaluate_jacobian(x) for x in rings[:, 0]])
-        return (np.eye(model.dim) + found)[:, None]
+            found = np.array([system.evaluate_jacobian(x) for x in rings[:, 0]])
+        return np.eye(model.dim) + found.reshape(*rings.shape, model.dim)
 
     return Ring(model, 1, np.zeros((1, 0)), 1, images, jacobians)

@@ -200,14 +200,14 @@ def _result(
     exhaustive: bool,
 ) -> CycleSet:  # fmt: skip
     met = kinks_met(rings, bends, ring.inputs, size)
-    bent = met.any(axis=(1, 2))
+    bent = np.sum(met, axis=(1, 2)) > 0
     beside = iter(met)
     found = linearised(ring, rings, lambda one: sides(one, bends, next(beside), size))
     moduli = np.abs(found.eigenvalues)
-    unstable = np.asarray(np.sum(moduli > 1 + MARGINAL, axis=1))
-    flat = rings.round(6).reshape(len(rings), ring.period * ring.dim)
+    unstable = np.sum(moduli > 1 + MARGINAL, axis=1)
+    flat = (rings / size).round(6).reshape(len(rings), ring.period * ring.dim)
     order = np.lexsort((*flat.T[::-1], unstable))
-    stable = np.asarray(np.all(moduli < 1 - MARGINAL, axis=1))
+    stable: np.ndarray = moduli.max(axis=1, initial=0.0) < 1 - MARGINAL
     degenerate = int((np.abs(found.eigenvalues - 1) < 1e-6).any(axis=1).sum())
     if degenerate:
         text += f"; {degenerate} with an eigenvalue of 1, which need not be isolated"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import chaoskit
 from chaoskit import cycles, fixed_points, slow_points
 from chaoskit.cells import GRU, LSTM, Tanh
 from chaoskit.errors import InvalidInputError
+from chaoskit.invariant_sets.newton import newton_steps, ring_matrices
 from chaoskit.systems import Duffing, Henon, Logistic, Lorenz63, Map
 
 # points of period k of the logistic map at r = 4: cycles by Moebius inversion of 2^k
@@ -63,6 +66,7 @@ def test_equilibria_of_a_flow_with_their_rates():
     # the plane of the unstable directions is invariant under the Jacobian
     plane = found.unstable_directions[1][0]
     moved = plane @ Lorenz63().evaluate_jacobian(found.points[1, 0]).T
+    assert np.linalg.matrix_rank(plane, tol=1e-9) == 2
     assert np.linalg.matrix_rank(np.vstack([plane, moved]), tol=1e-9) == 2
 
 
@@ -120,6 +124,14 @@ def test_driven_network_has_cycles_of_its_inputs():
         cycles(cell, 2, inputs=inputs)
 
 
+def test_inputs_of_a_fitted_model_are_in_their_own_units():
+    cell = Tanh(0.5 * np.eye(2), np.array([[1.0], [-0.5]]), np.zeros(2))
+    fitted = SimpleNamespace(cell=cell, start_state=np.zeros(2), scale_inputs=lambda u: (u - 10.0) / 2.0)
+    found, wanted = fixed_points(fitted, inputs=[13.0]), fixed_points(cell, inputs=[1.5])
+    np.testing.assert_allclose(found.points, wanted.points, atol=1e-12)
+    assert len(found) == 1
+
+
 def test_states_of_two_planes_and_inputs():
     """LSTM and GRU: the residuals are those of the map itself, the eigenvalues of its Jacobian."""
     for cell in (LSTM.init(4, rng=1), GRU.init(4, rng=1)):
@@ -144,6 +156,13 @@ def _past_a_saddle_node(x, p, out):
     out[0] = x[0] + x[0] * x[0] + p[0]
 
 
+def test_condensed_step_is_that_of_the_whole_system():
+    rng = np.random.default_rng(0)
+    jacobians, gaps = rng.standard_normal((3, 4, 2, 2)), rng.standard_normal((3, 4, 2))
+    whole = np.linalg.solve(ring_matrices(jacobians), -gaps.reshape(3, 8, 1))
+    np.testing.assert_allclose(newton_steps(jacobians, gaps).reshape(3, 8, 1), whole, rtol=1e-10)
+
+
 def test_slow_points():
     """x' = x + x^2 + eps: fixed points +-sqrt(-eps), and for eps > 0 a ghost at 0 with a step of eps."""
     ghost = Map(_past_a_saddle_node, dim=1, parameters=(0.01,))
@@ -156,6 +175,10 @@ def test_slow_points():
     assert len(slow_points(real, starts=[[0.3], [-0.4]])) == 0
     roots = fixed_points(real, starts=[[0.3], [-0.4]])
     np.testing.assert_allclose(np.sort(roots.points.ravel()), [-0.1, 0.1], atol=1e-12)
+
+
+def test_a_flow_whose_slow_points_are_equilibria():
+    assert len(slow_points(Lorenz63(), starts=[[8.0, 8.0, 26.0]])) == 0
 
 
 def test_result_is_read_as_a_list_and_says_its_verdict():
