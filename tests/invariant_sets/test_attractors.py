@@ -100,12 +100,15 @@ def test_under_a_periodic_input_phases_count():
     assert [a.orbit.label for a in found] == ["cycle of period 2"] * 2
 
 
-def test_clouds():
+@pytest.mark.parametrize("others", [0, 20])
+def test_clouds(others):
+    """In few dimensions by a tree, in many by all distances."""
     rng = np.random.default_rng(0)
-    a, b, far = (Cloud(rng.uniform(size=(1000, 2)) + shift) for shift in (0.0, 0.0, 3.0))
+    still = np.zeros((1000, others))
+    a, b, far = (Cloud(np.c_[rng.uniform(size=(1000, 2)) + shift, still]) for shift in (0.0, 0.0, 3.0))
     assert a.covers_the_same(b, False)
     assert not a.covers_the_same(far, False)
-    half = Cloud(rng.uniform(size=(1000, 2)) * [0.5, 1.0])
+    half = Cloud(np.c_[rng.uniform(size=(1000, 2)) * [0.5, 1.0], still])
     assert not a.covers_the_same(half, False)
 
 
