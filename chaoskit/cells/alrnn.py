@@ -64,6 +64,12 @@ class ALRNN(NamedTuple):
             mask=np.array([0] * (n - n_relu) + [1] * n_relu, dtype),
         )
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z."""
+        n = len(h)
+        return cls(np.zeros(n), W, h, np.zeros((n, 0)), np.ones(n)), z
+
     def weights(cell):
         return cell.W
 

@@ -44,6 +44,12 @@ class ClippedShPLRNN(NamedTuple):
         start = ShPLRNN.init(n, n_inputs, n_hidden=n_hidden, rng=rng, dtype=dtype)
         return cls(*start._replace(A=np.full(n, 0.99, dtype)))
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z < bound: the state is z - bound."""
+        n = len(h)
+        return cls(np.zeros(n), W, np.eye(n), h - bound, np.full(n, bound), np.zeros((n, 0))), z - bound
+
     weights, input_weights, hidden_weights = ShPLRNN.weights, ShPLRNN.input_weights, ShPLRNN.hidden_weights
     unit_parameters, feature_parameters = ShPLRNN.unit_parameters, ShPLRNN.feature_parameters
 

@@ -66,6 +66,13 @@ class DendPLRNN(NamedTuple):
             C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
         )
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z, through the first base."""
+        n, bases = len(h), 5
+        thresholds = np.zeros((n, bases))
+        return cls(np.zeros(n), W, np.eye(bases)[0], thresholds, h, np.zeros((n, 0))), z
+
     def kernel_class(cell):
         return _with_bases(np.shape(cell.alpha)[-1])
 

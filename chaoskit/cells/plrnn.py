@@ -51,6 +51,11 @@ class PLRNN(NamedTuple):
             h=np.zeros(n, dtype),
         )
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z."""
+        return cls(np.zeros(len(h)), W, np.zeros((len(h), 0)), h), z
+
     def jacobian_bound(cell):
         return largest(cell.A) + spectral_norm(cell.W)
 

@@ -9,6 +9,8 @@ States, gates, saved values and unit parameters are *planes* of n units in flat 
 plane * n + unit (an LSTM has the state planes h, c and the gate planes i, f, g, o). The verbs take
 and return scalars and tuples of scalars; arrays, products, time and forcing are the kernels' work.
 In every verb `cell` only selects the class; a rule reads its parameters from `p` and `f`.
+
+A class may have `from_relus` or `from_tanh` (`cells.constructed`): which known map it can follow exactly.
 """
 
 from __future__ import annotations

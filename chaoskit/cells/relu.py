@@ -42,6 +42,11 @@ class ReLU(NamedTuple):
     jacobian_bound = Tanh.jacobian_bound
     local_jvp, local_vjp, parameter_gradient = Tanh.local_jvp, Tanh.local_vjp, Tanh.parameter_gradient
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z: the state is relu(z)."""
+        return cls(W, np.zeros((len(h), 0)), h), np.maximum(z, 0.0)
+
     def local(cell, p, x, a):
         return (relu(a[0] + p[0]),), ()
 

@@ -64,6 +64,12 @@ class ShPLRNN(NamedTuple):
             C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
         )
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z."""
+        n = len(h)
+        return cls(np.zeros(n), W, np.eye(n), h, np.zeros(n), np.zeros((n, 0))), z
+
     def jacobian_bound(cell):
         return largest(cell.A) + spectral_norm(cell.W1) * spectral_norm(cell.W2)
 
