@@ -89,7 +89,7 @@ def contracting(cell_class: Any, n: int, *, bound: float = 0.8, rng: Any = None)
 
 
 def cyclic(cell_class: Any, k: int, *, multiplier: float = 0.5) -> Constructed:
-    """Network with a stable cycle of k states, known exactly; k = 1 is a fixed point.
+    """Network with a cycle of k states, known exactly; k = 1 is a fixed point.
 
     A piecewise-linear network counts: x' = x + 1 up to k, and from there back to 1 with a slope that is the
     multiplier. Tanh, GRU and LSTM of k units are rings in which one sign differs from the others and moves on
@@ -103,7 +103,8 @@ def cyclic(cell_class: Any, k: int, *, multiplier: float = 0.5) -> Constructed:
     k : int
         Period.
     multiplier : float
-        From 0.05 to 1: largest eigenvalue of the Jacobian of k steps.
+        From 0.05 to 1: largest eigenvalue of the Jacobian of k steps. That of a piecewise-linear network may be
+        above 1: the cycle is then unstable, and an orbit stays on it as long as its numbers are not rounded.
 
     Returns
     -------
@@ -123,8 +124,9 @@ def cyclic(cell_class: Any, k: int, *, multiplier: float = 0.5) -> Constructed:
     [1.0, 2.0, 3.0, 1.0, 2.0]
     """
     k = _check.integer(k, "k", 1)
-    multiplier = _between(multiplier, "multiplier", 0.05, 1.0)
-    if hasattr(_checked_class(cell_class), "from_tanh"):
+    smooth = hasattr(_checked_class(cell_class), "from_tanh")
+    multiplier = _between(multiplier, "multiplier", 0.05, 1.0 if smooth else math.inf)
+    if smooth:
         level, weight = _saturation(multiplier ** (1.0 / k))
         pattern = np.where(np.eye(k) > 0, level, -level)
         cell, points = cell_class.from_tanh(weight * np.roll(np.eye(k), 1, axis=0), pattern)
