@@ -19,15 +19,17 @@ from .dynamics import (
     two_orbit_exponent,
 )
 from .errors import ChaoskitError, ChaoskitWarning
+from .invariant_sets import CycleSet, SlowPoints, cycles, fixed_points, slow_points
 from .timeseries import DataLyapunov, estimate_lyapunov
 from .training import Evaluation, FitResult, evaluate, fit, load
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ChaoskitError", "ChaoskitWarning", "CovariantResult", "DataLyapunov", "Evaluation", "FitResult",
-    "JacobianProduct", "LyapunovResult", "TwoOrbitExponent", "__version__", "cells", "covariant_vectors",
-    "errors", "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit", "forcing", "jacobian",
-    "jacobian_product", "load", "lyapunov_spectrum", "measures", "simulate", "systems", "training",
+    "ChaoskitError", "ChaoskitWarning", "CovariantResult", "CycleSet", "DataLyapunov", "Evaluation",
+    "FitResult", "JacobianProduct", "LyapunovResult", "SlowPoints", "TwoOrbitExponent", "__version__",
+    "cells", "covariant_vectors", "cycles", "errors", "estimate_lyapunov", "evaluate",
+    "finite_time_exponents", "fit", "fixed_points", "forcing", "jacobian", "jacobian_product", "load",
+    "lyapunov_spectrum", "measures", "simulate", "slow_points", "systems", "training",
     "two_orbit_exponent",
 ]  # fmt: skip

@@ -70,6 +70,10 @@ class ALRNN(NamedTuple):
         n = len(h)
         return cls(np.zeros(n), W, h, np.zeros((n, 0)), np.ones(n)), z
 
+    def kinks(cell):
+        bent = np.asarray(cell.mask) != 0
+        return np.eye(len(cell.A))[bent], np.zeros(int(bent.sum()))
+
     def weights(cell):
         return cell.W
 

@@ -50,6 +50,9 @@ class ClippedShPLRNN(NamedTuple):
         n = len(h)
         return cls(np.zeros(n), W, np.eye(n), h - bound, np.full(n, bound), np.zeros((n, 0))), z - bound
 
+    def kinks(cell):
+        return np.concatenate([cell.W2, cell.W2]), np.concatenate([cell.h2, np.zeros_like(cell.h2)])
+
     weights, input_weights, hidden_weights = ShPLRNN.weights, ShPLRNN.input_weights, ShPLRNN.hidden_weights
     unit_parameters, feature_parameters = ShPLRNN.unit_parameters, ShPLRNN.feature_parameters
 

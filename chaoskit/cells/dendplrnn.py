@@ -79,6 +79,10 @@ class DendPLRNN(NamedTuple):
     def jacobian_bound(cell):
         return largest(cell.A) + spectral_norm(cell.W) * float(np.abs(cell.alpha).sum())
 
+    def kinks(cell):
+        n, bases = np.shape(cell.thresholds)
+        return np.repeat(np.eye(n), bases, axis=0), -np.ravel(cell.thresholds)
+
     def weights(cell):
         return cell.W
 

@@ -50,6 +50,9 @@ class Linear(NamedTuple):
     def jacobian_bound(cell):
         return spectral_norm(cell.W)
 
+    def kinks(cell):
+        return np.zeros((0, len(cell.h))), np.zeros(0)
+
     def weights(cell):
         return cell.W
 
@@ -114,6 +117,8 @@ class DiagonalLinear(NamedTuple):
 
     def jacobian_bound(cell):
         return largest(cell.A)
+
+    kinks = Linear.kinks
 
     def weights(cell):
         return np.zeros((len(cell.A), len(cell.A)), cell.A.dtype)

@@ -59,6 +59,9 @@ class PLRNN(NamedTuple):
     def jacobian_bound(cell):
         return largest(cell.A) + spectral_norm(cell.W)
 
+    def kinks(cell):
+        return np.eye(len(cell.A)), np.zeros(len(cell.A))
+
     def weights(cell):
         return cell.W
 

@@ -88,6 +88,31 @@ def identity_rows(cell) -> dict[str, float]:
     return getattr(type(cell), "identity_values", {})
 
 
+class Kinks(NamedTuple):
+    """Where a piecewise-linear step bends: normals @ x + inputs @ u + offsets = 0, row by row.
+
+    Between these hyperplanes the step is affine. normals (R, N), offsets (R,), inputs (R, M).
+    """
+
+    normals: np.ndarray
+    offsets: np.ndarray
+    inputs: np.ndarray
+
+
+def kinks(cell) -> Kinks | None:
+    """The kinks of a cell whose class says that it is piecewise linear, else None.
+
+    The rule `kinks` returns (normals, offsets), or (normals, offsets, inputs) if the inputs move them.
+    """
+    method = getattr(type(cell), "kinks", None)
+    if method is None:
+        return None
+    parts = [np.asarray(part, np.float64) for part in method(cell)]
+    if len(parts) == 2:
+        parts.append(np.zeros((len(parts[0]), input_weights(cell).shape[1])))
+    return Kinks(*parts)
+
+
 # The way back: what these functions return may be views of the cell's arrays, into which gradients are then
 # written as they are, or something made of them; then a method of the name with `_back` takes the gradient.
 def weights_back(grad, G) -> None:

@@ -47,6 +47,9 @@ class ReLU(NamedTuple):
         """(network, states) that follow z' = W relu(z) + h from states z: the state is relu(z)."""
         return cls(W, np.zeros((len(h), 0)), h), np.maximum(z, 0.0)
 
+    def kinks(cell):
+        return cell.W, cell.b, cell.U
+
     def local(cell, p, x, a):
         return (relu(a[0] + p[0]),), ()
 

@@ -73,6 +73,9 @@ class ShPLRNN(NamedTuple):
     def jacobian_bound(cell):
         return largest(cell.A) + spectral_norm(cell.W1) * spectral_norm(cell.W2)
 
+    def kinks(cell):
+        return cell.W2, cell.h2
+
     def weights(cell):
         return cell.W1
 

@@ -81,6 +81,32 @@ def _tangent_step(tag, packed, work, blas, V, k, U, iu, W):
 
 
 @inner
+def axis_tangents_of_cell(tag, packed, work, blas, V, U, iu, W):
+    """As a step of V = [state, axes] to W, but the axes need no product: it is the weights, scaled.
+
+    A hidden product remains, of the weights on both sides of the hidden layer. Always True: it is in W.
+    """
+    s = packed.sizes
+    R, A, slope = work.R, work.A, work.slopes
+    advance_operand(tag, packed, work, blas, V, U, iu)
+    _main_product(packed, blas, R, 1, s.m + s.inputs, A)
+    slope_loop(tag, packed.P, V, 0, A, 0, s.n, W, 0, work.C)
+    if has_hidden(tag):
+        feature_slope_loop(tag, packed.F, work.E, 0, s.m, R, 0, slope)
+        feature_rows_loop(tag, slope, packed.HT, 0, s.n, s.m, s.m, R, 0)
+        gemm(blas, 0, 0, s.n, s.na, s.m, 1, R, 0, s.m, packed.WT, 0, s.na, 0, A, 0, s.na)
+    else:
+        feature_slope_loop(tag, packed.F, V, 0, s.m, R, 0, slope)
+        for r in range(s.n):
+            for j in range(s.na):
+                A[r * s.na + j] = slope[r] * packed.WT[r * s.na + j]
+    for i in range(s.n * s.na, s.nx * s.na):
+        A[i] = 0  # the other planes of the state have no feature
+    tangent_rows_loop(tag, work.C, V, s.nx, A, 0, s.nx, s.n, s.nx, s.na, W, s.nx)
+    return True
+
+
+@inner
 def advance_operand(tag, packed, work, blas, X, U, iu):
     """Operand of the main product for one driven state: features, then inputs."""
     s = packed.sizes

@@ -9,7 +9,7 @@ import numpy as np
 from .._jit import inner, inner_sums, model_kernel, unowned
 from .gram_schmidt import gram_schmidt, keep_triangle, triangle
 from .linalg import blas_arguments, keep_alive
-from .models import run
+from .models import axis_tangents, run
 
 _SLACK = 20  # intervals: a single one may spread this many times further than the average may
 
@@ -98,8 +98,7 @@ def _one_jacobian(tag, pack, work, blas, V, nx, U, iu, t, W, out, at):
         V[i] = 0
     for i in range(nx):
         V[(i + 1) * nx + i] = 1
-    in_scratch = run(tag, pack, work, blas, V, nx, U, iu, t, 1, W)
-    new = W if in_scratch else V
+    new = W if axis_tangents(tag, pack, work, blas, V, nx, U, iu, t, W) else V
     for i in range(nx):
         for j in range(nx):
             out[at + j * nx + i] = new[(i + 1) * nx + j]  # rows are columns of the Jacobian

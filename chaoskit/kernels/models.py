@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .._jit import INLINE, overload
-from .cell_steps import advance_cell, run_cell
+from .cell_steps import advance_cell, axis_tangents_of_cell, run_cell
 from .packing import Packed
 from .system_steps import advance_system
 from .system_tangents import run_system
@@ -22,6 +22,13 @@ def run(tag, pack, work, blas, V, k, U, iu, t, steps, W):
 
     V and W have the same size; returns True if the result is in W, False if it is in V. The other one is
     scratch.
+    """
+
+
+def axis_tangents(tag, pack, work, blas, V, nx, U, iu, t, W):
+    """As one step of `run` for nx tangents that are the axes, which the caller has put into V.
+
+    Their product with the weights of a cell is the weights themselves, so a cell need not multiply.
     """
 
 
@@ -51,5 +58,20 @@ def _run(tag, pack, work, blas, V, k, U, iu, t, steps, W):
 
     def system(tag, pack, work, blas, V, k, U, iu, t, steps, W):
         return run_system(tag, pack, work, blas, V, k, t, steps, W)
+
+    return system
+
+
+@overload(axis_tangents, strict=False, jit_options=INLINE)
+def _axis_tangents(tag, pack, work, blas, V, nx, U, iu, t, W):
+    if pack.instance_class is Packed:
+
+        def cell(tag, pack, work, blas, V, nx, U, iu, t, W):
+            return axis_tangents_of_cell(tag, pack, work, blas, V, U, iu, W)
+
+        return cell
+
+    def system(tag, pack, work, blas, V, nx, U, iu, t, W):
+        return run_system(tag, pack, work, blas, V, nx, t, 1, W)
 
     return system
