@@ -1,14 +1,17 @@
-"""The laws P1 to P11 as assertions about tools: functions of the package, or the same with a planted fault."""
+"""The laws P1 to P11 as assertions about tools: functions of the package, or faulty ones."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import naive
 import numpy as np
+
+from chaoskit.forcing import Generalized, Sparse
+from chaoskit.training import ObservedStates
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,9 @@ class Tools:
     immediate: Callable[..., Any]  # (cell, states, inputs) -> d+F/dtheta at each state (T, N, P)
     sensitivity: Callable[..., Any]  # (cell, x0, steps, inputs) -> dz_T/dtheta (N, P)
     growth: Callable[..., Any]  # gradient_growth
-    spectrum: Callable[..., Any]  # (cell, x0, steps, inputs) -> exponents by QR over the same steps
-    bound: Callable[..., Any]  # (cell, orbit, inputs) -> gradient_bound
+    spectrum: Callable[..., Any]  # (cell, x0, steps, inputs, k) -> exponents by QR over the same steps
+    kappa: Callable[..., Any]  # (factors, rate) -> smallest kappa of P4
+    bound: Callable[..., Any]  # (cell, x0, steps, inputs) -> gradient_bound
 
 
 def close(found, true, tolerance):
@@ -37,12 +41,20 @@ def chain(matrices):
     return product
 
 
+def check_product_is_the_chain(tools, cell, orbit, *, inputs=None):
+    """dz_T/dz_0 = J_T ... J_2 J_1, the factors in this order."""
+    J = tools.jacobians(cell, orbit[:-1], inputs)
+    for T in (1, 2, len(J)):
+        mantissa, log_scale = tools.product(cell, orbit[0], T, inputs)
+        close(mantissa * math.exp(log_scale), chain(J[:T]), 1e-11)
+
+
 # ---- stable fixed points and cycles
 def check_limit_of_tangents(tools, cell, cycle, *, tolerance, turns=100, inputs=None):
     """P1, P2, P5, P11b: dz_T/dtheta comes to the periodic solution (I - M)^-1 b of its recursion.
 
-    cycle (k, N): its points in order, the first at time 0; M is the Jacobian of one turn, b what the immediate
-    derivatives of one turn add up to.
+    cycle (k, N): its points in order, the first at time 0; M is the Jacobian of one turn, b what the
+    immediate derivatives of one turn add up to.
     """
     k = len(cycle)
     J, direct = tools.jacobians(cell, cycle, inputs), tools.immediate(cell, cycle, inputs)
@@ -86,22 +98,11 @@ def check_neutral(tools, cell, x0, order):
 
 
 # ---- bounds
-def kappa_of(J, rate, starts=None):
-    """Smallest kappa >= 1 with ||J_t ... J_{s+1}|| <= kappa rate^(t - s) for all t and the given s."""
-    kappa = 1.0
-    for s in range(len(J)) if starts is None else starts:
-        product = np.eye(J.shape[1])
-        for lag, factor in enumerate(J[s:], 1):
-            product = factor @ product
-            kappa = max(kappa, np.linalg.norm(product, 2) / rate**lag)
-    return kappa
-
-
-def check_bound_by_hand(tools, cell, orbit, rate, *, kappa=kappa_of, inputs=None):
-    """P4: ||dL_T/dtheta|| <= sup ||dL_t/dz_t|| kappa sup ||d+z_t/dtheta|| / (1 - rate), here with L = a . z."""
-    k = kappa(tools.jacobians(cell, orbit[:-1], inputs), rate)
+def check_bound_by_hand(tools, cell, orbit, rate, *, inputs=None):
+    """P4: ||dz_T/dtheta|| <= kappa sup ||d+z_t/dtheta|| / (1 - rate)."""
+    kappa = tools.kappa(tools.jacobians(cell, orbit[:-1], inputs), rate)
     direct = tools.immediate(cell, orbit[:-1], inputs)
-    bound = k * max(np.linalg.norm(d, 2) for d in direct) / (1.0 - rate)
+    bound = kappa * max(np.linalg.norm(d, 2) for d in direct) / (1.0 - rate)
     for T in np.unique(np.geomspace(1, len(orbit) - 1, 12).astype(int)):
         assert np.linalg.norm(tools.sensitivity(cell, orbit[0], int(T), inputs), 2) <= bound * (1 + 1e-12)
 
@@ -118,20 +119,31 @@ def check_bound(tools, cell, x0, steps, *, every_time=None, inputs=None):
 
 
 # ---- chaos
-def check_growth_is_the_exponent(tools, cell, x0, T, *, inputs=None):
-    """P6, P11c, T2: products and loss gradients grow at lambda_1 of the same steps, but for c / T."""
-    early, late = np.linspace(T // 2, T, 6).astype(int), 4 * T
-    gaps = {}
-    for steps in (*early, late):
-        steps = int(steps)
-        sum_of_logs = steps * tools.spectrum(cell, x0, steps, inputs)[0]
-        grown = tools.growth(cell, x0, steps, inputs=inputs, parameters="loss")
-        logs = tools.product(cell, x0, steps, inputs)[1], grown.log_loss[-1]
-        gaps[steps] = np.abs(np.array(logs) - sum_of_logs)
-        assert sum_of_logs > 5.0  # it explodes: otherwise nothing is shown
-    c = 2.0 * max(gaps[int(t)].max() for t in early) + 2.0
-    assert c < 0.2 * sum_of_logs
-    assert gaps[late].max() <= c
+def sums_of_logs(J):
+    """(T,) sums of ln |r_11| by QR of one tangent along the factors: T lambda_1 of the first T steps."""
+    v = np.ones(J.shape[1]) / math.sqrt(J.shape[1])
+    logs = np.empty(len(J))
+    for t, factor in enumerate(J):
+        v = factor @ v
+        logs[t] = np.linalg.norm(v)
+        v /= logs[t]
+    return np.cumsum(np.log(logs))
+
+
+def check_growth_is_the_exponent(tools, cell, orbit, T, *, inputs=None):
+    """P6, P11c, T2: products and loss gradients grow at lambda_1 of the same steps, but for c / T.
+
+    orbit (4 T + 1, N); c is fitted up to T and holds at 4 T.
+    """
+    sums = sums_of_logs(tools.jacobians(cell, orbit[:-1], inputs))
+    growth = tools.growth(cell, orbit[0], 4 * T, inputs=inputs, parameters="loss")
+    by_state = np.abs(growth.log_state - sums[growth.lags - 1])
+    by_loss = np.abs(growth.log_loss - sums[growth.times - 1])
+    assert sums[-1] > 20.0  # it explodes: otherwise nothing is shown
+    for times, gaps in ((growth.lags, by_state), (growth.times, by_loss)):
+        c = 2.0 * gaps[(times >= T // 2) & (times <= T)].max() + 2.0
+        assert c < 0.2 * sums[-1]
+        assert gaps[-1] <= c
 
 
 def check_growth_against_a_long_run(tools, cell, x0, steps, exponent, stderr, *, inputs=None):
@@ -163,7 +175,7 @@ def check_sub_exponential(tools, cell, x0, *, eps=1e-3, steps=10_000):
 # ---- forcing
 def check_cut(tools, cell, series, tau, decoder):
     """P9: dz_t/dz_0 is exactly 0 from the first forcing of the whole state on, and not before."""
-    growth = tools.growth(cell, None, len(series) - 1, series=series, decoder=decoder, forcing=sparse(tau))
+    growth = tools.growth(cell, None, len(series) - 1, series=series, decoder=decoder, forcing=Sparse(tau))
     free = tools.growth(cell, None, len(series) - 1, series=series, decoder=decoder)
     before = growth.lags <= tau
     assert before.any()
@@ -173,24 +185,28 @@ def check_cut(tools, cell, series, tau, decoder):
     assert np.isfinite(free.log_state[~before]).all()
 
 
+def check_projector(tools, cell, series, tau):
+    """P9: where D < N states are observed, the factor of a forced step is J (I - P)."""
+    D, N = series.shape[1], len(cell.b)
+    latent = ObservedStates(np.ones((N - D, D)))
+    inputs = np.zeros((len(series) - 1, 0))
+    states = naive.scheduled_run(cell, latent, series, Sparse(tau), inputs)[1]
+    factors = tools.jacobians(cell, states, None)
+    factors[tau::tau, :, :D] = 0.0  # the start is no forcing
+    growth = tools.growth(cell, states[0], len(states), series=series, decoder=latent, forcing=Sparse(tau))
+    true = [math.log(np.linalg.norm(chain(factors[:T]), 2)) for T in growth.lags]
+    np.testing.assert_allclose(growth.log_state, true, rtol=0, atol=1e-10)
+
+
 def check_shrinking(tools, cell, orbit, alpha):
     """P10: ln ||forced product|| = n ln(1 - alpha) + ln ||product along the same orbit||."""
-    from chaoskit.forcing import Generalized
-
-    plane = np.eye(len(np.ravel(cell.b if hasattr(cell, "b") else cell.h)))
-    steps = len(orbit) - 1
+    steps, plane = len(orbit) - 1, np.eye(orbit.shape[1])
     free, forced = (
         tools.growth(cell, None, steps, series=orbit, decoder=plane, forcing=f)
         for f in (None, Generalized(alpha))
     )
     n = forced.lags - 1  # the start is no forcing
     np.testing.assert_allclose(forced.log_state, n * math.log1p(-alpha) + free.log_state, rtol=0, atol=1e-12)
-
-
-def sparse(tau):
-    from chaoskit.forcing import Sparse
-
-    return Sparse(tau)
 
 
 # ---- driven networks
@@ -200,8 +216,3 @@ def check_driven_contraction(tools, cell, starts, inputs, norm):
         for T in (1, 5, 25, len(inputs)):
             assert tools.product(cell, x0, T, inputs)[1] <= T * math.log(norm) + 1e-12
     check_bound(tools, cell, starts[0], len(inputs), every_time=True, inputs=inputs)
-
-
-def pairs(orbit):
-    """Consecutive states."""
-    return list(itertools.pairwise(orbit))
