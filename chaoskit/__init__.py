@@ -19,6 +19,16 @@ from .dynamics import (
     two_orbit_exponent,
 )
 from .errors import ChaoskitError, ChaoskitWarning
+from .gradients import (
+    GradientBound,
+    GradientDecomposition,
+    GradientGrowth,
+    cycle_derivative,
+    cycle_gradient,
+    gradient_bound,
+    gradient_decomposition,
+    gradient_growth,
+)
 from .timeseries import DataLyapunov, estimate_lyapunov
 from .training import Evaluation, FitResult, evaluate, fit, load
 
@@ -26,8 +36,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ChaoskitError", "ChaoskitWarning", "CovariantResult", "DataLyapunov", "Evaluation", "FitResult",
-    "JacobianProduct", "LyapunovResult", "TwoOrbitExponent", "__version__", "cells", "covariant_vectors",
-    "errors", "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit", "forcing", "jacobian",
-    "jacobian_product", "load", "lyapunov_spectrum", "measures", "simulate", "systems", "training",
-    "two_orbit_exponent",
+    "GradientBound", "GradientDecomposition", "GradientGrowth", "JacobianProduct", "LyapunovResult",
+    "TwoOrbitExponent", "__version__", "cells", "covariant_vectors", "cycle_derivative", "cycle_gradient",
+    "errors", "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit", "forcing", "gradient_bound",
+    "gradient_decomposition", "gradient_growth", "jacobian", "jacobian_product", "load", "lyapunov_spectrum",
+    "measures", "simulate", "systems", "training", "two_orbit_exponent",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import NamedTuple
 
@@ -71,6 +72,13 @@ class DendPLRNN(NamedTuple):
 
     def jacobian_bound(cell):
         return largest(cell.A) + spectral_norm(cell.W) * float(np.abs(cell.alpha).sum())
+
+    def immediate_bound(cell, size, drive):
+        reach = size + np.linalg.norm(cell.thresholds, axis=0)  # of relu(x - threshold), by base
+        features = float(np.abs(cell.alpha) @ reach)
+        inside = float(reach @ reach + cell.alpha @ cell.alpha)  # by alpha, by the thresholds
+        own = size**2 + features**2 + drive**2 + 1.0
+        return math.sqrt(own + spectral_norm(cell.W) ** 2 * inside)
 
     def weights(cell):
         return cell.W

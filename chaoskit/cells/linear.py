@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,12 @@ class Linear(NamedTuple):
 
     def jacobian_bound(cell):
         return spectral_norm(cell.W)
+
+    def immediate_bound(cell, size, drive):
+        return math.sqrt(size**2 + drive**2 + 1.0)
+
+    def jacobian_lipschitz(cell):
+        return 0.0
 
     def weights(cell):
         return cell.W
@@ -114,6 +121,8 @@ class DiagonalLinear(NamedTuple):
 
     def jacobian_bound(cell):
         return largest(cell.A)
+
+    immediate_bound, jacobian_lipschitz = Linear.immediate_bound, Linear.jacobian_lipschitz
 
     def weights(cell):
         return np.zeros((len(cell.A), len(cell.A)), cell.A.dtype)

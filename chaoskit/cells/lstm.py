@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,10 @@ class LSTM(NamedTuple):
             U=scaled_uniform(rng, (4 * n, n_inputs), n, dtype),
             b=b,
         )
+
+    def immediate_bound(cell, size, drive):
+        # a unit has parameters of its own: (h, u, 1) times the slopes of i, f, g for c, of these and o for h
+        return math.sqrt((size**2 + drive**2 + 1.0) * (2.0 * (1.0 + 1 / 16 + size**2 / 16) + 1 / 16))
 
     def weights(cell):
         return cell.W

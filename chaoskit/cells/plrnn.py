@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +54,9 @@ class PLRNN(NamedTuple):
 
     def jacobian_bound(cell):
         return largest(cell.A) + spectral_norm(cell.W)
+
+    def immediate_bound(cell, size, drive):
+        return math.sqrt(2.0 * size**2 + drive**2 + 1.0)  # a row of W, an entry of A, of h, a row of C
 
     def weights(cell):
         return cell.W
