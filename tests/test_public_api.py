@@ -132,7 +132,8 @@ def test_import_is_lean():
 MODULES = [
     "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "cells.constructed",
     "systems.base", "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
-    "gradients.backpropagation", "training.fit", "training.forecasting", "training.baselines",
+    "gradients.backpropagation", "gradients.bound", "gradients.decomposition", "gradients.implicit",
+    "gradients.growth", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
     "training.comparison", "testing",
 ]  # fmt: skip

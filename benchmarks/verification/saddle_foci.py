@@ -42,7 +42,9 @@ def deviations(place, rates, true_place, true_rates) -> str:
 
 def main(seeds: int) -> None:
     data, truth = lorenz(), true_points()
-    print("| seed | point | x, y, z | ln(multiplier) / dt | off by, % (place; rates) |\n|---|---|---|---|---|")
+    print(
+        "| seed | point | x, y, z | ln(multiplier) / dt | off by, % (place; rates) |\n|---|---|---|---|---|"
+    )
     for name, place, rates in truth:
         print(f"| true | {name} | {', '.join(f'{x:.3f}' for x in place)} | {shown(rates)} | |")
     notes = []

@@ -98,4 +98,4 @@ class ALRNN(NamedTuple):
     # the rest is that of the PLRNN
     local, slopes = PLRNN.local, PLRNN.slopes
     local_jvp, local_vjp, parameter_gradient = PLRNN.local_jvp, PLRNN.local_vjp, PLRNN.parameter_gradient
-    jacobian_bound = PLRNN.jacobian_bound
+    jacobian_bound, immediate_bound = PLRNN.jacobian_bound, PLRNN.immediate_bound

@@ -9,7 +9,7 @@ import numpy as np
 from ._math import relu, relu_slope
 from .plrnn import PLRNN
 from .protocol import Layout
-from .shplrnn import ShPLRNN
+from .shplrnn import ShPLRNN, hidden_bound
 
 
 class ClippedShPLRNN(NamedTuple):
@@ -55,6 +55,9 @@ class ClippedShPLRNN(NamedTuple):
 
     weights, input_weights, hidden_weights = ShPLRNN.weights, ShPLRNN.input_weights, ShPLRNN.hidden_weights
     unit_parameters, feature_parameters = ShPLRNN.unit_parameters, ShPLRNN.feature_parameters
+
+    def immediate_bound(cell, size, drive):
+        return hidden_bound(cell, size, drive, float(np.linalg.norm(cell.h2)))
 
     def feature(cell, f, x):
         return relu(x + f[0]) - relu(x)

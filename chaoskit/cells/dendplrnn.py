@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import NamedTuple
 
@@ -82,6 +83,13 @@ class DendPLRNN(NamedTuple):
     def kinks(cell):
         n, bases = np.shape(cell.thresholds)
         return np.repeat(np.eye(n), bases, axis=0), -np.ravel(cell.thresholds)
+
+    def immediate_bound(cell, size, drive):
+        reach = size + np.linalg.norm(cell.thresholds, axis=0)  # of relu(x - threshold), by base
+        features = float(np.abs(cell.alpha) @ reach)
+        inside = float(reach @ reach + cell.alpha @ cell.alpha)  # by alpha, by the thresholds
+        own = size**2 + features**2 + drive**2 + 1.0
+        return math.sqrt(own + spectral_norm(cell.W) ** 2 * inside)
 
     def weights(cell):
         return cell.W

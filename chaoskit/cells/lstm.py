@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +68,10 @@ class LSTM(NamedTuple):
             np.concatenate([*constant, -2.0 * W.sum(axis=1)]),
         )
         return cell, np.concatenate([size * (1.0 + x) / 2.0, np.full(np.shape(x), c)], axis=-1)
+
+    def immediate_bound(cell, size, drive):
+        # a unit has parameters of its own: (h, u, 1) times the slopes of i, f, g for c, of these and o for h
+        return math.sqrt((size**2 + drive**2 + 1.0) * (2.0 * (1.0 + 1 / 16 + size**2 / 16) + 1 / 16))
 
     def weights(cell):
         return cell.W

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,9 @@ class PLRNN(NamedTuple):
 
     def kinks(cell):
         return np.eye(len(cell.A)), np.zeros(len(cell.A))
+
+    def immediate_bound(cell, size, drive):
+        return math.sqrt(2.0 * size**2 + drive**2 + 1.0)  # a row of W, an entry of A, of h, a row of C
 
     def weights(cell):
         return cell.W

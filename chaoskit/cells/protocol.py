@@ -78,6 +78,27 @@ def largest(values) -> float:
     return float(np.abs(values).max(initial=0.0))
 
 
+def immediate_bound(cell, size: float, drive: float) -> float | None:
+    """Bound of the derivative of one step with respect to all trained arrays, from the state held fixed.
+
+    In the spectral norm, for every state no longer than `size` and inputs no longer than `drive`; None for a
+    class without the rule.
+    """
+    method = getattr(type(cell), "immediate_bound", None)
+    return None if method is None else float(method(cell, size, drive))
+
+
+def jacobian_lipschitz(cell) -> float | None:
+    """L with ||J(x) - J(y)|| <= L |x - y| for all states under one input; None without the rule."""
+    method = getattr(type(cell), "jacobian_lipschitz", None)
+    return None if method is None else float(method(cell))
+
+
+def row_norm(matrix) -> float:
+    """Length of the longest row."""
+    return float(np.linalg.norm(matrix, axis=1).max(initial=0.0))
+
+
 def fixed_fields(cell) -> tuple[str, ...]:
     """Names of arrays that are not trained; their gradient is 0."""
     return getattr(type(cell), "fixed", ())

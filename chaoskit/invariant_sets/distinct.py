@@ -81,7 +81,9 @@ def linearised(ring: Ring, rings: np.ndarray, sides: Callable | None = None) -> 
     values, rates = np.empty((n, N), complex), np.empty((n, N), complex)
     directions = []
     for r in range(n):
-        jacobians, found, vectors = _least_stable(ring, rings[r : r + 1] if sides is None else sides(rings[r]))
+        jacobians, found, vectors = _least_stable(
+            ring, rings[r : r + 1] if sides is None else sides(rings[r])
+        )
         if ring.model.is_flow:
             rate, found = found - 1.0, np.exp((found - 1.0) * (ring.model.dt or 1.0))
         else:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from laws import Tools
 
-from chaoskit import jacobian, jacobian_product, lyapunov_spectrum
+from chaoskit import gradient_bound, gradient_growth, jacobian, jacobian_product, lyapunov_spectrum
 from chaoskit.gradients.chains import Parameters, Sensitivities
-from chaoskit.gradients.growth import gradient_growth
 from chaoskit.gradients.orbit_walk import Walk
 from chaoskit.gradients.setting import setting
 
@@ -56,7 +55,7 @@ def kappa(J, rate, starts=None):
 
 
 def bound(cell, x0, steps, inputs=None):
-    raise NotImplementedError
+    return gradient_bound(cell, x0, steps=steps, inputs=inputs)
 
 
 PACKAGE = Tools(jacobians, product, immediate, sensitivity, growth, spectrum, kappa, bound)

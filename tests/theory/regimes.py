@@ -93,10 +93,10 @@ def late_growth():
     for branch in (0, 1, 0, 0, 1, 0, 1):
         hole = abs(branch - hole / 2.1)
     kinks, slopes = np.array([-0.1, 0.0, 0.5, 1.2, 2.0]), np.array([1e-3, 10.0, 2.1, -2.1, 0.0, 1e-3])
-    slopes[4] = (hole - 2.1 * (1.0 - 1.2)) / 0.8  # up to the value that leads to the hole
+    slopes[4] = (hole - 1e-3 + 2.1 * 0.2) / 0.8  # up to what leads to the hole from 3
     jumps = np.diff(slopes)[None]
     cell = ShPLRNN(np.array([1e-3]), jumps, np.ones((5, 1)), np.array([-0.9999]), -kinks, np.zeros((1, 0)))
-    return cell, simulate(cell, [2.0], 60)
+    return cell, simulate(cell, [3.0], 60)
 
 
 # ---- ln |det J| without a determinant of J

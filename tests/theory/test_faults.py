@@ -59,6 +59,11 @@ def p6(tools):
     laws.check_growth_against_a_long_run(tools, cell, x0, 3000, exponent, stderr)
 
 
+def p6_tent(tools):
+    cell, x0, _, _ = regimes.in_chaos(ShPLRNN, 0)
+    laws.check_growth_is_the_exponent(tools, cell, simulate(cell, x0, 800), 200)
+
+
 def p7(tools):
     rng = np.random.default_rng(0)
     cell = regimes.drawn(Tanh, rng)
@@ -130,14 +135,15 @@ TABLE = {
         J(faults.row_sign), J(faults.transpose), J(faults.freeze), faults.one_parameter_forgotten,
         faults.last_step_forgotten, faults.one_step_short,
     ],
-    p6: [J(faults.row_sign), J(faults.transpose), J(faults.freeze), faults.binary_logarithms],
+    p6_tent: [J(faults.row_sign), J(faults.transpose), J(faults.freeze)],
+    p6: [J(faults.transpose), J(faults.freeze), faults.binary_logarithms],
     p7: [faults.a_direction_lost, faults.one_step_short],
     p8: [P(faults.freeze), P(faults.row_sign)],
     p9: [faults.not_cut, faults.rows_for_columns],
     p9_projector: [faults.not_cut, faults.rows_for_columns, J(faults.transpose)],
     p10: [faults.not_cut, faults.start_counted, faults.binary_logarithms],
     p11b: [J(faults.transpose), faults.late_inputs, faults.last_step_forgotten],
-    p11c: [J(faults.row_sign), faults.late_inputs],
+    p11c: [J(faults.freeze), faults.late_inputs],
     unstable: [P(faults.transpose), P(faults.row_sign), P(faults.freeze), faults.one_step_short],
     neutral: [P(faults.row_sign)],
     order: [P(faults.reverse), P(faults.transpose), P(faults.row_sign), faults.one_step_short],
