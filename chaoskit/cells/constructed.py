@@ -103,8 +103,8 @@ def cyclic(cell_class: Any, k: int, *, multiplier: float = 0.5) -> Constructed:
     k : int
         Period.
     multiplier : float
-        From 0.05 to 1: largest eigenvalue of the Jacobian of k steps. That of a piecewise-linear network may be
-        above 1: the cycle is then unstable, and an orbit stays on it as long as its numbers are not rounded.
+        From 0.05 to 1: largest eigenvalue of the Jacobian of k steps. That of a piecewise-linear network may
+        be above 1: the cycle is then unstable, and an orbit stays on it while its numbers are not rounded.
 
     Returns
     -------

@@ -38,6 +38,11 @@ def reverse(J):
     return J[::-1]
 
 
+def add_identity(J):
+    """As if the step were the derivative of a step."""
+    return J + np.eye(J.shape[1])
+
+
 def in_jacobians(mistake):
     def fault(tools):
         return replace(tools, jacobians=lambda *args: mistake(tools.jacobians(*args)))
@@ -123,6 +128,20 @@ def one_parameter_forgotten(tools):
 # ---- mistakes in bounds
 def kappa_from_the_start_alone(tools):
     return replace(tools, kappa=lambda J, rate: tools.kappa(J, rate, starts=[0]))
+
+
+def certified_by_the_start_alone(tools):
+    """The bound of an orbit from products that all begin at its start."""
+
+    def bound(cell, x0, steps, inputs=None):
+        given = tools.bound(cell, x0, steps, inputs)
+        states = simulate(cell, x0, steps, inputs=inputs)[:-1]
+        kappa = tools.kappa(tools.jacobians(cell, states, inputs), given.rate, starts=[0])
+        return replace(
+            given, kappa=kappa, bound=given.loss_gradient * given.immediate * kappa / (1.0 - given.rate)
+        )
+
+    return replace(tools, bound=bound)
 
 
 def sum_forgotten(tools):

@@ -10,6 +10,7 @@ from typing import Any
 import naive
 import numpy as np
 
+from chaoskit import simulate
 from chaoskit.forcing import Generalized, Sparse
 from chaoskit.training import ObservedStates
 
@@ -108,14 +109,17 @@ def check_bound_by_hand(tools, cell, orbit, rate, *, inputs=None):
 
 
 def check_bound(tools, cell, x0, steps, *, every_time=None, inputs=None):
-    """P4, T1: the certificate is never exceeded, nor are its kappa and rate by any product on the orbit."""
+    """P4, T1 (ii): the certificate is never exceeded, nor are kappa and rate by any product on the orbit."""
     given = tools.bound(cell, x0, steps, inputs)
     assert given.exists
-    if every_time is not None:
-        assert given.every_time == every_time
-    growth = tools.growth(cell, x0, steps, inputs=inputs)
-    assert growth.log_loss.max() <= math.log(given.bound) + 1e-12
     assert 0.0 <= given.rate < 1.0 <= given.kappa
+    if every_time is not None:
+        assert (given.steps is None) == every_time
+    growth = tools.growth(cell, x0, steps, inputs=inputs)
+    assert np.exp(growth.log_loss.max()) <= given.bound * (1.0 + 1e-12)
+    J = tools.jacobians(cell, simulate(cell, x0, steps, inputs=inputs)[:-1], inputs)
+    if given.rate > 0.0:
+        assert tools.kappa(J, given.rate) <= given.kappa * (1.0 + 1e-9)
 
 
 # ---- chaos
@@ -211,8 +215,10 @@ def check_shrinking(tools, cell, orbit, alpha):
 
 # ---- driven networks
 def check_driven_contraction(tools, cell, starts, inputs, norm):
-    """P11a: no product over a lag exceeds norm^lag, and P4 holds for every T."""
-    for x0 in starts:
-        for T in (1, 5, 25, len(inputs)):
-            assert tools.product(cell, x0, T, inputs)[1] <= T * math.log(norm) + 1e-12
+    """P11a: with ||W|| = norm < 1 states meet at this rate, products fall at it, and P4 holds for every T."""
+    orbits = simulate(cell, starts, len(inputs), inputs=inputs[None].repeat(2, axis=0))
+    apart = np.linalg.norm(orbits[0] - orbits[1], axis=1)
+    assert (apart <= norm ** np.arange(len(apart)) * apart[0] * (1.0 + 1e-9) + 1e-14).all()
+    for T in (1, 5, 25, len(inputs)):
+        assert tools.product(cell, starts[0], T, inputs)[1] <= T * math.log(norm) + 1e-12
     check_bound(tools, cell, starts[0], len(inputs), every_time=True, inputs=inputs)

@@ -169,6 +169,14 @@ def settling(cell_class, seed):
 
 
 # ---- driven networks
+def driven_contraction(seed, norm=0.9):
+    """(cell, two states, inputs): a tanh network with ||W|| = norm under a random input."""
+    rng = np.random.default_rng(seed)
+    W = rng.standard_normal((5, 5))
+    cell = Tanh(norm / np.linalg.norm(W, 2) * W, rng.standard_normal((5, 2)), np.zeros(5))
+    return cell, rng.uniform(-1, 1, (2, 5)), rng.standard_normal((120, 2))
+
+
 def driven_cycle(seed):
     """(cell, cycle, inputs): a contracting network under an input of period 3, and the cycle it goes."""
     rng = np.random.default_rng(seed)

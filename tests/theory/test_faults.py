@@ -49,6 +49,14 @@ def p4_tight(tools):
     laws.check_bound_by_hand(tools, cell, simulate(cell, fixed[0], 60), np.abs(cell.A).max() + 1e-3)
 
 
+def p4_certificate(tools):
+    """Both that of every T and that of an orbit."""
+    cell, fixed = regimes.at_rest(DiagonalLinear, 0)
+    laws.check_bound(tools, cell, fixed[0], 300, every_time=True)
+    cell, orbit = regimes.late_growth()
+    laws.check_bound(tools, cell, orbit[0], 60)
+
+
 def p5(tools):
     laws.check_limit_of_tangents(tools, *regimes.on_cycle(PLRNN, 3, 0), tolerance=1e-12)
 
@@ -93,6 +101,11 @@ def p10(tools):
     laws.check_shrinking(tools, cell, simulate(cell, x0, 40), 0.3)
 
 
+def p11a(tools):
+    cell, starts, inputs = regimes.driven_contraction(0)
+    laws.check_driven_contraction(tools, cell, starts, inputs, 0.9)
+
+
 def p11b(tools):
     cell, cycle, inputs = regimes.driven_cycle(0)
     laws.check_limit_of_tangents(tools, cell, cycle, tolerance=1e-9, inputs=inputs)
@@ -131,11 +144,13 @@ TABLE = {
     p3_lstm: [P(faults.forget_the_cell_plane)],
     p4: [faults.kappa_from_the_start_alone],
     p4_tight: [faults.sum_forgotten],
+    p4_certificate: [faults.sum_forgotten, faults.certified_by_the_start_alone],
+    p11a: [faults.sum_forgotten, P(faults.add_identity)],
     p5: [
         J(faults.row_sign), J(faults.transpose), J(faults.freeze), faults.one_parameter_forgotten,
         faults.last_step_forgotten, faults.one_step_short,
     ],
-    p6_tent: [J(faults.row_sign), J(faults.transpose), J(faults.freeze)],
+    p6_tent: [J(faults.row_sign), J(faults.freeze)],
     p6: [J(faults.transpose), J(faults.freeze), faults.binary_logarithms],
     p7: [faults.a_direction_lost, faults.one_step_short],
     p8: [P(faults.freeze), P(faults.row_sign)],

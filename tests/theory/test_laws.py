@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faults
 import laws
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from package_tools import PACKAGE
 
 from chaoskit import simulate
-from chaoskit.cells import ALL_CELLS, LSTM, Antisymmetric, Tanh, quasi_periodic
+from chaoskit.cells import ALL_CELLS, LSTM, Antisymmetric, quasi_periodic
 
 PIECEWISE, SMOOTH, STABLE = regimes.PIECEWISE, regimes.SMOOTH, regimes.STABLE
 seeds = st.integers(0, 10_000)
@@ -62,6 +63,38 @@ def test_an_unstable_cycle_multiplies(cell_class, k):
 def test_a_neutral_fixed_point_grows_by_the_power_of_its_jordan_block(cell_class, size):
     cell, fixed = regimes.affine(cell_class, np.eye(size) + np.eye(size, k=1))
     laws.check_neutral(PACKAGE, cell, fixed, size - 1)
+
+
+# ---- P4
+@over(ALL_CELLS)
+@given(seed=seeds)
+@settings(max_examples=2)
+def test_p4_the_bound_is_never_exceeded(cell_class, seed):
+    """On the way to rest; for every T where the class knows its norm or how its Jacobian varies."""
+    cell, x0 = regimes.settling(cell_class, seed)
+    laws.check_bound(PACKAGE, cell, x0, 150)
+
+
+@over(PIECEWISE + SMOOTH)
+def test_p4_the_bound_on_a_cycle(cell_class):
+    cell, points = regimes.on_cycle(cell_class, 3, 1)
+    laws.check_bound(PACKAGE, cell, points[0], 90)
+
+
+def test_p4_products_from_the_start_alone_give_a_false_bound():
+    """The counterexample: the orbit shrinks once, then grows; what counts is every product over s <= t."""
+    cell, orbit = regimes.late_growth()
+    laws.check_bound_by_hand(PACKAGE, cell, orbit, 0.9)
+    laws.check_bound(PACKAGE, cell, orbit[0], 60)
+    with pytest.raises(AssertionError):
+        laws.check_bound_by_hand(faults.kappa_from_the_start_alone(PACKAGE), cell, orbit, 0.9)
+
+
+def test_p4_chaos_has_no_bound():
+    cell, x0, _, _ = regimes.in_chaos(regimes.PIECEWISE[0], 0)
+    given_up = PACKAGE.bound(cell, x0, 300)
+    assert not given_up.exists
+    assert "expands" in given_up.reason
 
 
 # ---- P6
@@ -119,15 +152,31 @@ def test_p10_generalized_forcing_shrinks_the_chain(cell_class, alpha):
     laws.check_shrinking(PACKAGE, cell, simulate(cell, x0, 40), alpha)
 
 
+@over([c for c in ALL_CELLS if hasattr(c, "from_tanh") and c is not LSTM])
+def test_p9_observed_states_are_projected_out(cell_class):
+    rng = np.random.default_rng(3)
+    cell = regimes.drawn(cell_class, rng)
+    laws.check_projector(PACKAGE, cell, rng.standard_normal((31, 2)), 10)
+
+
 # ---- P11
 @given(seed=seeds)
 @few
+def test_p11a_a_driven_contraction(seed):
+    cell, starts, inputs = regimes.driven_contraction(seed)
+    laws.check_driven_contraction(PACKAGE, cell, starts, inputs, 0.9)
+
+
+@given(seed=seeds)
+@few
 def test_p11b_a_periodic_input(seed):
-    rng = np.random.default_rng(seed)
-    cell = Tanh.init(5, 2, rng=rng)
-    cell = cell._replace(W=0.7 * cell.W, b=rng.standard_normal(5))
-    inputs = rng.standard_normal((3, 2))
-    long = np.tile(inputs, (400, 1))
-    cycle = simulate(cell, np.zeros(5), 1200, inputs=long)[1197:1200]
+    cell, cycle, inputs = regimes.driven_cycle(seed)
     laws.check_limit_of_tangents(PACKAGE, cell, cycle, tolerance=1e-9, inputs=inputs)
     laws.check_rate_on_a_cycle(PACKAGE, cell, cycle, inputs=inputs)
+
+
+def test_p11c_driven_chaos():
+    cell, x0, inputs, exponent, stderr = regimes.driven_chaos(1)
+    orbit = simulate(cell, x0, 800, inputs=inputs)
+    laws.check_growth_is_the_exponent(PACKAGE, cell, orbit, 200, inputs=inputs[:800])
+    laws.check_growth_against_a_long_run(PACKAGE, cell, x0, 3000, exponent, stderr, inputs=inputs[:3000])
