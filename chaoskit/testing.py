@@ -35,6 +35,8 @@ class CellErrors(NamedTuple):
         Of a batch against its rows one by one.
     float32 : float
         Of orbit and gradients in float32 against float64; NaN if it was not asked for.
+    kinks : float
+        Of the affine map between the kinks of a piecewise-linear cell; NaN for a cell without that rule.
     """
 
     rules: float
@@ -43,6 +45,7 @@ class CellErrors(NamedTuple):
     gradient: float
     batch: float
     float32: float
+    kinks: float = math.nan
 
 
 def check_cell(
@@ -103,6 +106,7 @@ def check_cell(
         gradient=_check_gradient(cell, rng, tolerance),
         batch=_check_batch(cell, rng),
         float32=_check_float32(cell, rng) if single_precision else math.nan,
+        kinks=_check_kinks(cell, rng),
     )
 
 
@@ -329,6 +333,30 @@ def _check_batch(cell, rng) -> float:
     batch = simulate(cell, x, 6, inputs=u)
     rows = [simulate(cell, x[i], 6, inputs=None if u is None else u[i]) for i in range(3)]
     return _require(_relative(batch, rows), 1e-10, f"{type(cell).__name__}: batch against single orbits")
+
+
+def _check_kinks(cell, rng) -> float:
+    """The step is affine on lines that meet no kink: the middle goes to the middle, the Jacobian stays."""
+    found = protocol.kinks(cell)
+    if found is None:
+        return math.nan
+    _, N, M = _sizes(cell)
+    name, worst = f"{type(cell).__name__}.kinks", 0.0
+    if found.normals.shape != (len(found.offsets), N) or found.inputs.shape != (len(found.offsets), M):
+        raise CellCheckError(f"{name}: expected shapes (R, {N}), (R,) and (R, {M}), got " + ", ".join(
+            str(part.shape) for part in found))  # fmt: skip
+    for _ in range(_DRAWS):
+        x, d, u = rng.standard_normal(N), rng.standard_normal(N), _drive(rng, M)
+        values = found.normals @ x + found.offsets + (0.0 if u is None else found.inputs @ u)
+        with np.errstate(divide="ignore"):
+            meets = -values / (found.normals @ d)
+        length = min(10.0, 0.99 * meets[meets > 0].min(initial=np.inf))
+        line = x + length * np.array([[0.005], [0.5], [0.995]]) * d
+        images = simulate(cell, line, 1, inputs=None if u is None else np.tile(u, (3, 1, 1)))[:, 1]
+        worst = max(worst, _require(_relative(images[0] + images[2], 2 * images[1]), 1e-12, name))
+        slopes = jacobian(cell, line, None if u is None else np.tile(u, (3, 1)))
+        worst = max(worst, _require(_relative(slopes[0], slopes[2]), 1e-12, name))
+    return worst
 
 
 def _check_float32(cell, rng) -> float:

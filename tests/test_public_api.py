@@ -26,6 +26,9 @@ SIGNATURES = {
     "finite_time_exponents": "model, x0=None, window, count, *, k=None, dt=None, inputs=None, transient",
     "two_orbit_exponent": "model, x0=None, steps, *, distance=None, every, dt=None, inputs=None, transient",
     "covariant_vectors": "model, x0=None, steps, *, k=None, dt=None, inputs=None, transient",
+    "fixed_points": "model, *, starts=None, inputs=None",
+    "cycles": "model, period, *, starts=None, inputs=None",
+    "slow_points": "model, *, starts=None, inputs=None",
     "estimate_lyapunov": "series, dt=1.0",
     "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
     "load": "path",
@@ -57,6 +60,7 @@ FIELDS = {
     "LyapunovResult": "exponents stderr history times kaplan_yorke kaplan_yorke_stderr entropy "
     "entropy_stderr n_effective qr_every jacobian units checks",
     "CovariantResult": "states vectors gram_schmidt adjoint local_exponents exponents units",
+    "CycleSet": "points residuals eigenvalues stable unstable_dimension completeness",
     "DataLyapunov": "exponent interval curve fit_range quality predictability_time recommended_tau",
     "Evaluation": "state_space_divergence state_space_floor outside spectral_distance spectral_floor "
     "prediction_error prediction_floor exponents exponents_stderr",
@@ -135,7 +139,7 @@ MODULES = [
     "gradients.backpropagation", "gradients.bound", "gradients.decomposition", "gradients.implicit",
     "gradients.growth", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
-    "training.comparison", "testing",
+    "training.comparison", "testing", "invariant_sets.search", "invariant_sets.slow", "plot.invariant",
 ]  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def distinct(rings: np.ndarray, norms: np.ndarray, input_period: int, size: floa
     for r in order:
         near = np.abs(kept_means[: len(kept)] - means[r]).max(axis=1, initial=0.0) <= allowed[r]
         for place in np.flatnonzero(near):
-            if _turned_alike(rings[kept[place]], rings[r], input_period, allowed[r]):
+            if _turned_alike(rings[kept[place]], rings[r], input_period, float(allowed[r])):
                 counts[place] += 1
                 break
         else:
@@ -64,12 +64,15 @@ def _turned_alike(one: np.ndarray, other: np.ndarray, input_period: int, allowed
     return any(np.abs(np.roll(one, turn, axis=0) - other).max() <= allowed for turn in turns)
 
 
-def turned(rings: np.ndarray, input_period: int) -> np.ndarray:
-    """The same rings, each with the smallest first number in front where the inputs allow a choice."""
-    k = rings.shape[1]
-    turns = np.arange(0, k, input_period)
-    first = turns[np.argmin(rings[:, turns, 0], axis=1)]
-    return rings[np.arange(len(rings))[:, None], (first[:, None] + np.arange(k)) % k]
+def turned(rings: np.ndarray, input_period: int, size: float) -> np.ndarray:
+    """The same rings, each turned so that its states come in the order of words, where the inputs allow."""
+    out = rings.copy()
+    grid = (rings / (SAME * size)).round()
+    turns = range(0, rings.shape[1], input_period)
+    for r, marks in enumerate(grid):
+        first = min(turns, key=lambda turn, marks=marks: np.roll(marks, -turn, axis=0).ravel().tolist())
+        out[r] = np.roll(rings[r], -first, axis=0)
+    return out
 
 
 def linearised(ring: Ring, rings: np.ndarray, sides: Callable | None = None) -> Linearised:
@@ -87,12 +90,12 @@ def linearised(ring: Ring, rings: np.ndarray, sides: Callable | None = None) -> 
         if ring.model.is_flow:
             rate, found = found - 1.0, np.exp((found - 1.0) * (ring.model.dt or 1.0))
         else:
-            rate = np.empty(N, complex)
+            steps = k * (ring.model.dt or 1.0)
             with np.errstate(divide="ignore"):
-                rate.real = np.log(np.abs(found)) / (k * (ring.model.dt or 1.0))
-            rate.imag = np.angle(found) / (k * (ring.model.dt or 1.0))
+                growth, turn = np.log(np.abs(found)) / steps, np.angle(found) / steps
+            rate = growth + 1j * turn
         # pairs stay together whatever the last bits of their moduli say
-        order = np.lexsort((-found.imag, -found.real.round(9), -np.abs(found).round(9)))
+        order = np.lexsort((-np.imag(found), -np.real(found).round(9), -np.abs(found).round(9)))
         values[r], rates[r] = found[order], rate[order]
         unstable = order[np.abs(values[r]) > 1 + MARGINAL]
         at_first = _real_span(found[unstable], vectors[:, unstable])

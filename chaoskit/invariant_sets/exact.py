@@ -46,7 +46,7 @@ def search_exactly(ring: Ring, kinks: Kinks, most: int) -> Exact | None:
     words = _itineraries(found, J, c, ring.period, most)
     if words is None:
         return None
-    count = len(found.inside)
+    count = len(np.unique(found.above, axis=0))
     text = "the one region" if count == 1 else f"all {count:,} regions"
     if ring.period > 1:
         text = f"{len(words):,} possible itineraries through {text}"

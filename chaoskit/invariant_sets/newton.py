@@ -153,9 +153,9 @@ def _solutions(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 # ---- least squares: where Newton's step leads nowhere
 def least_squares(ring: Ring, rings: np.ndarray, size: float, most: int = 200) -> Solved:
-    """Levenberg and Marquardt's method: minima of the sum of squared gaps, zero or not.
+    """Levenberg and Marquardt's method for the sum of squared gaps.
 
-    `converged` says that the gradient of the sum is zero to round-off. Rings of more than 400 numbers are
+    `converged` says that it came to zero; the others are near a minimum. Rings of more than 400 numbers are
     left as they are.
     """
     if rings.shape[1] * rings.shape[2] > _MOST_EQUATIONS:
@@ -177,8 +177,6 @@ def _least_squares_piece(ring: Ring, rings: np.ndarray, size: float, most: int) 
         down = -np.einsum("nji,nj->ni", A, gaps[left].reshape(left.size, -1))
         normal = A.transpose(0, 2, 1) @ A
         scale = np.trace(normal, axis1=1, axis2=2) / normal.shape[1] + np.finfo(float).tiny
-        flat = np.linalg.norm(down, axis=1) <= TOLERANCE * np.sqrt(scale) * np.minimum(size, norms[left])
-        converged[left[flat]] = True
         diagonal = np.einsum("nii->ni", normal)
         diagonal += (damping[left] * scale)[:, None]
         tried = rings[left] + _solutions(normal, down).reshape(rings[left].shape)

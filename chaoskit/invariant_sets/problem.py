@@ -46,9 +46,9 @@ class Ring:
 
 def prepared_model(model: Any, dt: Any) -> Model:
     """The model in float64, in which a search can reach the digits that tell one point from two."""
-    prepared = prepare(model, dt=dt, rows=ROWS if isinstance(model, System) else 1)
-    if prepared.batch not in (None, 1):
+    if isinstance(model, System) and model.batch not in (None, 1):
         raise InvalidInputError("model: expected scalar parameters, got a batch; give one system at a time")
+    prepared = prepare(model, dt=dt, rows=ROWS if isinstance(model, System) else 1)
     if prepared.dtype == np.float64:
         return prepared
     cell = whole_cell(model)
@@ -112,8 +112,8 @@ def _equilibria(system: System, model: Model, period: int) -> Ring:
     """Zeros of the right-hand side f, as fixed points of x + f(x)."""
     if period != 1:
         raise InvalidInputError(
-            f"period: expected 1 for {model.name}, a flow, of which only equilibria are sought, got {period}; "
-            "a closed orbit of a flow is a fixed point of its Poincare map, which you can give as a Map"
+            f"period: expected 1 for {model.name}, a flow, of which only equilibria are sought, got "
+            f"{period}; a closed orbit is a fixed point of the Poincare map, which you can give as a Map"
         )
     probe = np.linspace(0.1, 0.2, model.dim)
     if any(not np.array_equal(system.evaluate(probe), system.evaluate(probe, t)) for t in (0.7, 1.9)):
@@ -124,11 +124,11 @@ def _equilibria(system: System, model: Model, period: int) -> Ring:
 
     def images(rings: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            return rings + np.stack([system.evaluate(x) for x in rings[:, 0]])[:, None]
+            return rings + np.array([system.evaluate(x) for x in rings[:, 0]]).reshape(rings.shape)
 
     def jacobians(rings: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            found = np.stack([system.evaluate_jacobian(x) for x in rings[:, 0]])
-        return (np.eye(model.dim) + found)[:, None]
+            found = np.array([system.evaluate_jacobian(x) for x in rings[:, 0]])
+        return np.eye(model.dim) + found.reshape(*rings.shape, model.dim)
 
     return Ring(model, 1, np.zeros((1, 0)), 1, images, jacobians)

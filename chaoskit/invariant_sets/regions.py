@@ -70,19 +70,23 @@ def regions(normals: np.ndarray, offsets: np.ndarray, most: int) -> Regions | No
     away = np.abs(offsets[offsets != 0])
     scale = float(np.median(away)) if away.size else 1.0
     shift = _SHIFT * scale * np.random.default_rng(0).uniform(-1, 1, len(unit))
-    parts = list(_corners(unit @ basis, offsets + shift, scale))
-    above, inside, reach, corner, rays, endless = (
-        np.concatenate([part[i] for part in parts]) for i in range(6)
-    )
-    _, region = np.unique(np.packbits(above, axis=1), axis=0, return_inverse=True)
-    order = np.lexsort((-reach, region.ravel()))  # of each region the corner with the most room first
-    region = region.ravel()[order]
-    first = order[np.flatnonzero(np.diff(region, prepend=-1))]
-    points = inside[first] @ basis.T
-    return Regions(
-        unit, offsets, points, points @ unit.T + offsets > 0, basis,
-        Corners(region, corner[order], rays[order], endless[order]),
-    )  # fmt: skip
+    parts = list(_corners(unit @ basis, offsets + shift))
+    above, corner, rays, endless = (np.concatenate([part[i] for part in parts]) for i in range(4))
+    _, region = np.unique(above, axis=0, return_inverse=True)
+    order = np.argsort(region.ravel(), kind="stable")
+    corners = Corners(region.ravel()[order], corner[order], rays[order], endless[order])
+    points = _inside(corners, scale) @ basis.T
+    return Regions(unit, offsets, points, points @ unit.T + offsets > 0, basis, corners)
+
+
+def _inside(corners: Corners, scale: float) -> np.ndarray:
+    """A point in each region (n, r): a mean of its corners, and out along its endless edges."""
+    starts = np.flatnonzero(np.diff(corners.region, prepend=-1))
+    weight = 1.0 / (scale**2 + np.sum(corners.corner**2, axis=1))
+    length = np.linalg.norm(corners.rays, axis=2)
+    out = np.sum(corners.rays * (scale * corners.endless / length)[..., None], axis=1)
+    point = weight[:, None] * (corners.corner + out)
+    return np.add.reduceat(point, starts) / np.add.reduceat(weight, starts)[:, None]
 
 
 def _undivided(N: int) -> Regions:
@@ -97,9 +101,9 @@ def _pieces(planes: int, r: int) -> Iterator[np.ndarray]:
         yield np.array(piece)
 
 
-def _corners(normals: np.ndarray, offsets: np.ndarray, scale: float) -> Iterator[tuple]:
-    """For sets of r hyperplanes and all sides of each: (side of all hyperplanes, a point there, how far from
-    the corner, the corner, its edges, which of them are endless)."""
+def _corners(normals: np.ndarray, offsets: np.ndarray) -> Iterator[tuple]:
+    """For sets of r hyperplanes and all sides of each: (side of all hyperplanes as packed bits, the corner,
+    its edges, which of them are endless)."""
     planes, r = normals.shape
     sides = (np.arange(1 << r)[:, None] >> np.arange(r)) % 2 * 2 - 1
     for sets in _pieces(planes, r):
@@ -116,17 +120,11 @@ def _corners(normals: np.ndarray, offsets: np.ndarray, scale: float) -> Iterator
             above = values > 0
             np.put_along_axis(above, sets, np.broadcast_to(side > 0, sets.shape), axis=1)
             sign = np.where(above, 1.0, -1.0)
-            drift = sign * (slopes @ side)
-            np.put_along_axis(drift, sets, 0.0, axis=1)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                room = np.where(drift < 0, np.abs(values) / -drift, np.inf).min(axis=1)
-            reach = np.minimum(0.5 * room, scale)
-            inside = corner + reach[:, None] * (inverse @ side)
             towards = sign[:, :, None] * slopes * side
             in_set = np.zeros_like(above)
             np.put_along_axis(in_set, sets, True, axis=1)
             endless = ((towards >= -1e-12) | in_set[:, :, None]).all(axis=1)
-            yield above, inside, reach, corner, (inverse * side).transpose(0, 2, 1), endless
+            yield np.packbits(above, axis=1), corner, (inverse * side).transpose(0, 2, 1), endless
 
 
 def extremes(found: Regions, forms: np.ndarray, constants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _check
 from ..cells._validate import whole_cell
 from ..cells.protocol import Kinks, kinks
-from .cycle_set import Continuum, CycleSet, SlowPoints
+from .cycle_set import Continuum, CycleSet
 from .distinct import MARGINAL, distinct, linearised, of_least_period, turned
 from .exact import kinks_met, search_exactly, sides
 from .newton import Solved, least_squares, solve
@@ -17,7 +17,6 @@ from .problem import Ring, prepared_model, ring_of
 from .starts import starting_rings
 
 _STARTS = 400
-_SLOW_STARTS = 100
 _LEAST_SQUARES = 3e7  # operations of a step for all starts that Newton's method leaves: below it, cheap
 
 
@@ -139,7 +138,7 @@ def cycles(
             text = f"exhaustive over {exact.searched}"
             return _result(ring, rings, norms, bends, exact.size, exact.continua, text, True)
     begun = starting_rings(ring, starts, _STARTS, rng)
-    size = _size(begun)
+    size = typical_size(begun)
     solved = _solved(ring, begun, size, bends is not None)
     found = solved.converged
     rings, norms, counts = _sorted_out(ring, solved.rings[found], solved.norms[found], size)
@@ -150,65 +149,12 @@ def cycles(
     return _result(ring, rings, norms, bends, size, (), text, False)
 
 
-def slow_points(
-    model: Any, *, starts: Any = None, inputs: Any = None, dt: float | None = None, seed: int = 0
-) -> SlowPoints:
-    """States where a step is shortest but not zero: ghosts of fixed points, at which orbits linger.
-
-    Parameters
-    ----------
-    model : cell, System or FitResult
-        A cell or map; of a flow the states where the right-hand side is smallest.
-    starts : int or array_like, shape (n, N), optional
-        How many starts (100 by default), or states to start from.
-    inputs : array_like, shape (M,), optional
-        Of a driven cell; they stay the same.
-    dt : float, optional
-        Time of a step of a flow.
-    seed : int
-        For the starts.
-
-    Returns
-    -------
-    SlowPoints
-        Local minima of |F(z) - z|; fixed points are left out.
-
-    Raises
-    ------
-    InvalidInputError
-        If arguments do not fit together.
-
-    References
-    ----------
-    Sussillo and Barak 2013, doi:10.1162/NECO_a_00409.
-
-    Examples
-    --------
-    >>> from chaoskit.systems import Logistic, Map
-    >>> def step(x, p, out):
-    ...     out[0] = x[0] + x[0] * x[0] + p[0]
-    >>> slow_points(Map(step, dim=1, parameters=(0.01,)), starts=[[0.3]]).speeds.round(4).tolist()
-    [0.01]
-    """
-    rng = np.random.default_rng(_check.integer(seed, "seed"))
-    prepared = prepared_model(model, dt)
-    ring = ring_of(model, prepared, 1, inputs)
-    begun = starting_rings(ring, starts, _SLOW_STARTS, rng)
-    size = _size(begun)
-    solved = least_squares(ring, begun, size)
-    slow = solved.converged & (solved.norms > 1e-8 * np.maximum(size, np.abs(solved.rings).max(axis=(1, 2))))
-    which, _ = distinct(solved.rings[slow], solved.norms[slow], 1, size)
-    rings, speeds = solved.rings[slow][which], solved.norms[slow][which]
-    text = f"from {len(begun)} starts, of which {int(slow.sum())} led to one"
-    return SlowPoints(rings[:, 0], speeds, linearised(ring, rings).eigenvalues, prepared.name, text)
-
-
 def _kinks(model: Any) -> Kinks | None:
     cell = whole_cell(model)
     return None if cell is None else kinks(cell)
 
 
-def _size(rings: np.ndarray) -> float:
+def typical_size(rings: np.ndarray) -> float:
     """Typical size of the states; 1 if all are zero."""
     size = float(np.median(np.linalg.norm(rings, axis=(1, 2))))
     return size if size > 0 else 1.0
@@ -246,7 +192,7 @@ def _sorted_out(ring: Ring, rings: np.ndarray, norms: np.ndarray, size: float) -
     least = of_least_period(rings, ring.input_period, size)
     rings, norms = rings[least], norms[least]
     which, counts = distinct(rings, norms, ring.input_period, size)
-    return turned(rings[which], ring.input_period), norms[which], counts
+    return turned(rings[which], ring.input_period, size), norms[which], counts
 
 
 def _result(
@@ -254,13 +200,14 @@ def _result(
     exhaustive: bool,
 ) -> CycleSet:  # fmt: skip
     met = kinks_met(rings, bends, ring.inputs, size)
-    bent = met.any(axis=(1, 2))
+    bent = np.sum(met, axis=(1, 2)) > 0
     beside = iter(met)
     found = linearised(ring, rings, lambda one: sides(one, bends, next(beside), size))
     moduli = np.abs(found.eigenvalues)
-    unstable = (moduli > 1 + MARGINAL).sum(axis=1)
-    flat = rings.round(6).reshape(len(rings), ring.period * ring.dim)
+    unstable = np.sum(moduli > 1 + MARGINAL, axis=1)
+    flat = (rings / size).round(6).reshape(len(rings), ring.period * ring.dim)
     order = np.lexsort((*flat.T[::-1], unstable))
+    stable: np.ndarray = moduli.max(axis=1, initial=0.0) < 1 - MARGINAL
     degenerate = int((np.abs(found.eigenvalues - 1) < 1e-6).any(axis=1).sum())
     if degenerate:
         text += f"; {degenerate} with an eigenvalue of 1, which need not be isolated"
@@ -270,7 +217,7 @@ def _result(
         text += f"; not isolated in {len(continua)} places"
     return CycleSet(
         points=rings[order], residuals=norms[order], eigenvalues=found.eigenvalues[order],
-        rates=found.rates[order], stable=(moduli < 1 - MARGINAL).all(axis=1)[order],
+        rates=found.rates[order], stable=stable[order],
         unstable_dimension=unstable[order], unstable_directions=tuple(found.directions[i] for i in order),
         on_kink=bent[order], continua=continua, exhaustive=exhaustive, completeness=text,
         name=ring.model.name, units="per unit time" if ring.model.dt else "per step",

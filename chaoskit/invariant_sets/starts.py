@@ -31,7 +31,8 @@ def starting_rings(ring: Ring, starts: Any, default: int, rng: np.random.Generat
     rings = rings[np.isfinite(rings).all(axis=(1, 2))]
     if len(rings) == 0:
         raise InvalidInputError(
-            f"starts: all {len(states)} orbits left the finite numbers within {ring.period} steps; start nearer"
+            f"starts: all {len(states)} orbits left the finite numbers within {ring.period} steps; "
+            "start nearer"
         )
     return rings
 
@@ -47,7 +48,10 @@ def _orbits(ring: Ring, states: np.ndarray, steps: int) -> np.ndarray:
 
 
 def _from_orbits(ring: Ring, count: int, rng: np.random.Generator) -> np.ndarray:
-    """A third from close returns, a third from anywhere on orbits, a third from around them."""
+    """A third from close returns, a third from anywhere on orbits, a third from around them.
+
+    Among the last are the origin and the mean.
+    """
     orbits = _orbits(ring, _initial_states(ring, rng), _STEPS + ring.period)
     bounded = _bounded(orbits)
     times = np.arange(0, _STEPS, ring.input_period)
@@ -63,6 +67,8 @@ def _from_orbits(ring: Ring, count: int, rng: np.random.Generator) -> np.ndarray
     spread = rings.std(axis=(0, 1)) + 0.05 * np.sqrt(np.mean(rings**2) + np.finfo(float).tiny)
     around = anywhere[third:].copy()
     around += rng.uniform(0, 2, (len(around), 1, 1)) * spread * rng.standard_normal(around.shape)
+    around[0] = 0.0  # often a fixed point itself, and out of reach when it repels in many directions
+    around[-1] = rings.mean(axis=(0, 1))
     return np.concatenate([nearest[rng.integers(0, len(nearest), third)], anywhere[:third], around])
 
 

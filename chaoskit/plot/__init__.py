@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .curves import divergence_curve, training_curve
+from .invariant import invariant_sets
 from .orbits import attractors
 from .signals import spectra, time_series
 
-__all__ = ["attractors", "divergence_curve", "spectra", "time_series", "training_curve"]
+__all__ = ["attractors", "divergence_curve", "invariant_sets", "spectra", "time_series", "training_curve"]

@@ -132,14 +132,14 @@ def _draw(
     ax.set_ylim(*ranges[1])
     if in_space:
         ax.set_zlim(*ranges[2])
-        _space_look(ax, coordinates)
+        space_look(ax, coordinates)
     else:
         _style.plane(ax)
         _style.labels(ax, coordinates[0], coordinates[1])
     ax.set_title(name, fontsize=10, color=_style.INK, loc="center" if in_space else "left")
 
 
-def _space_look(ax: Any, coordinates: list[str]) -> None:
+def space_look(ax: Any, coordinates: list[str]) -> None:
     """White walls, faint grid, few ticks."""
     for axis, text in zip((ax.xaxis, ax.yaxis, ax.zaxis), coordinates, strict=True):
         axis.set_pane_color((1.0, 1.0, 1.0, 0.0))

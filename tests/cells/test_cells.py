@@ -103,6 +103,7 @@ def test_rules_jacobian_and_gradients_of_every_cell(cell_class, measured):
     measured("errors", str(errors))
     assert errors.adjoint < 1e-14
     assert (errors.float32 < 1e-3) == single
+    assert (errors.kinks < 1e-12) == (cell_class.__name__ not in ("Tanh", "LSTM", "GRU", "Antisymmetric"))
 
 
 @pytest.mark.slow
@@ -161,6 +162,22 @@ def test_a_wrong_feature_gradient_is_found():
     wrong.init = classmethod(Leaky.init.__func__)
     with pytest.raises(CellCheckError, match="feature_gradient"):
         check_cell(wrong, n_inputs=0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda cell: (cell.W[1:], cell.b[1:], cell.U[1:]),
+        lambda cell: (cell.W, cell.b + 0.3, cell.U),
+        lambda cell: (cell.W.T, cell.b, cell.U),
+        lambda cell: (cell.W, cell.b),
+    ],
+    ids=["one missing", "shifted", "transposed", "inputs forgotten"],
+)
+def test_wrong_kinks_are_found(wrong, monkeypatch):
+    monkeypatch.setattr(ReLU, "kinks", wrong)
+    with pytest.raises(CellCheckError, match="kinks"):
+        check_cell(ReLU, single_precision=False)
 
 
 def test_check_cell_is_an_assertion_and_a_chaoskit_error():
