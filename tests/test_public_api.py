@@ -137,7 +137,7 @@ MODULES = [
     "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "cells.constructed",
     "systems.base", "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
     "gradients.backpropagation", "gradients.bound", "gradients.decomposition", "gradients.implicit",
-    "gradients.growth", "training.fit", "training.forecasting", "training.baselines",
+    "gradients.growth", "plot.growth", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
     "training.comparison", "testing", "invariant_sets.search", "invariant_sets.slow", "plot.invariant",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from ..kernels.pull_back import SEGMENT, packed_size, pull_back_along, pull_work
 from ..kernels.sensitivities import sensitivities_along
 from .orbit_walk import Chunk, Walk
 
+_TANGENTS = 3
 NEGLIGIBLE = 1e-14  # singular values smaller than this share of the largest are let go
 _NOTHING = -(1 << 40)  # power of two of a sum without terms
 LN2 = math.log(2.0)
@@ -32,8 +33,8 @@ class StateChain:
     ----------
     neglected : float
         Largest singular value let go, as a share of the largest at that time.
-    tangent_logs : float
-        Logarithm of the growth of one random tangent.
+    tangent_log : float
+        Logarithm of the growth of a few random tangents together; one alone may happen to lie across.
     """
 
     def __init__(
@@ -44,28 +45,25 @@ class StateChain:
         self.most_rows = int(np.clip(max_flops / 2 / (2.0 * n * n * steps), 2, n))
         self.rows = np.eye(n, dtype=model.dtype)
         self.exponent, self.neglected = 0, 0.0
-        v = rng.standard_normal(n)
-        self.tangent = (v / np.linalg.norm(v)).astype(model.dtype)
+        tangents = rng.standard_normal((min(_TANGENTS, n), n))
+        self.tangents = (tangents / np.linalg.norm(tangents)).astype(model.dtype)
         self.tangent_log = 0.0
 
     def go(self, chunk: Chunk) -> None:
         """Along a chunk."""
         k = len(self.rows)
         self.left -= 2.0 * self.model.dim**2 * k * chunk.count
-        if self.free:  # the tangent rides in the same products
-            rows, taken = self._products(np.vstack([self.rows, self.tangent]), chunk, chunk.width)
-            self.rows, tangent = rows[:k], rows[k]
-            self.tangent_log += taken * LN2
-        else:  # the random tangent goes along the same states, but no forcing holds it back
-            tangent, took = self._products(self.tangent[None], chunk, np.zeros_like(chunk.width))
+        if self.free:  # the tangents ride in the same products
+            rows, taken = self._products(np.vstack([self.rows, self.tangents]), chunk, chunk.width)
+            self.rows, tangents, took = rows[:k], rows[k:], taken
+        else:  # they go along the same states, but no forcing holds them back
+            tangents, took = self._products(self.tangents, chunk, np.zeros_like(chunk.width))
             self.rows, taken = self._products(self.rows, chunk, chunk.width)
-            tangent, self.tangent_log = tangent[0], self.tangent_log + took * LN2
+        length = float(np.linalg.norm(tangents.astype(np.float64)))
+        self.tangent_log += took * LN2 + (math.log(length) if length > 0 else -math.inf)
+        self.tangents = tangents / length if length > 0 else tangents
         self.exponent += taken
-        length = float(np.linalg.norm(tangent.astype(np.float64)))
-        self.tangent_log += math.log(length) if length > 0 else -math.inf
-        self.tangent = tangent / length if length > 0 else tangent
-        if self.free:  # the common factor of tangent and rows is that of the rows alone
-            self._normalise()
+        self._normalise()  # the common factor of rows and tangents need not suit the rows alone
 
     def _normalise(self) -> None:
         largest = float(np.abs(self.rows).max(initial=0.0))
@@ -101,13 +99,6 @@ class StateChain:
             self.neglected = max(self.neglected, float(s[count] / s[0]))
             self.rows = (u[:, :count].T @ self.rows).astype(self.model.dtype)
         return float(self.exponent * LN2 + math.log(s[0]))
-
-    @property
-    def log_singular_values(self) -> np.ndarray:
-        """Logarithms of the singular values of dz_t/dz_0, as many as are carried."""
-        s = np.linalg.svd(self.rows.astype(np.float64), compute_uv=False)
-        with np.errstate(divide="ignore"):
-            return self.exponent * LN2 + np.log(s)
 
 
 class Parameters:

@@ -71,7 +71,7 @@ def gradient_growth(
     dt, integrator
         Of flows, as in `lyapunov_spectrum`. Rates are per step all the same.
     seed : int
-        For the random tangent, and the initial state of a cell.
+        For the random tangents, and the initial state of a cell.
 
     Returns
     -------

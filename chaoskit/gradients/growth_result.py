@@ -36,8 +36,8 @@ class GradientGrowth:
     window : int
         Steps of a window.
     exponent : float
-        Largest exponent over the same steps, from one random tangent; with forcing, along the same
-        states but without the factors of forcing.
+        Largest exponent over the same steps, from the growth of three random tangents; with forcing,
+        along the same states but without the factors of forcing.
     neglected : float
         Largest share of ||dz_t/dz_0|| that directions had when they were let go: not above 1e-14 unless
         `max_flops` was short, and then norms are those of the directions that were kept.

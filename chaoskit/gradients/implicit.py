@@ -48,14 +48,13 @@ def cycle_gradient(model: Any, cycle: Any, weights: Any, *, inputs: Any = None) 
 
     Examples
     --------
-    The fixed point of x' = a x + h is h / (1 - a):
+    The fixed point 0 of x' = tanh(w x + b) at b = 0 moves with b as 1 / (1 - w):
 
     >>> import numpy as np
-    >>> from chaoskit.cells import DiagonalLinear
-    >>> cell = DiagonalLinear(A=np.array([0.5]), C=np.zeros((1, 0)), h=np.array([1.0]))
-    >>> gradient = cycle_gradient(cell, [2.0], [1.0])
-    >>> gradient.A.round(12).tolist(), gradient.h.round(12).tolist()
-    ([4.0], [2.0])
+    >>> from chaoskit.cells import Tanh
+    >>> cell = Tanh(W=np.array([[0.5]]), U=np.zeros((1, 0)), b=np.zeros(1))
+    >>> cycle_gradient(cell, [0.0], [1.0]).b.round(12).tolist()
+    [2.0]
     """
     prepared, cell, points, drive = _checked(model, cycle, inputs)
     k, n = points.shape
@@ -95,10 +94,10 @@ def cycle_derivative(model: Any, cycle: Any, *, inputs: Any = None) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> from chaoskit.cells import DiagonalLinear
-    >>> cell = DiagonalLinear(A=np.array([0.5]), C=np.zeros((1, 0)), h=np.array([1.0]))
-    >>> cycle_derivative(cell, [2.0]).A.shape
-    (1, 1, 1)
+    >>> from chaoskit.cells import Tanh
+    >>> cell = Tanh(W=0.5 * np.eye(3), U=np.zeros((3, 0)), b=np.zeros(3))
+    >>> cycle_derivative(cell, [0.0, 0.0, 0.0]).W.shape
+    (1, 3, 3, 3)
     """
     prepared, cell, points, drive = _checked(model, cycle, inputs)
     k, n = points.shape

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from .curves import divergence_curve, training_curve
+from .growth import gradient_growth, singular_values
 from .invariant import invariant_sets
 from .orbits import attractors
 from .signals import spectra, time_series
 
-__all__ = ["attractors", "divergence_curve", "invariant_sets", "spectra", "time_series", "training_curve"]
+__all__ = [
+    "attractors", "divergence_curve", "gradient_growth", "invariant_sets", "singular_values", "spectra",
+    "time_series", "training_curve",
+]  # fmt: skip

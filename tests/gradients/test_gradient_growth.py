@@ -12,7 +12,8 @@ from chaoskit import cells, gradient_growth
 from chaoskit.errors import DivergenceError, InvalidInputError
 from chaoskit.forcing import Generalized, Never, Sparse, Truncated, Windowed
 from chaoskit.systems import Henon, Lorenz63
-from chaoskit.training import ObservedStates
+from chaoskit.training import FitResult, ObservedStates
+from chaoskit.training.data import Embedding
 
 CLASSES = [cells.Tanh, cells.ShPLRNN, cells.LSTM]
 
@@ -71,7 +72,7 @@ def test_forced_chain(forcing, observed):
     states = naive.scheduled_run(cell, latent_of, series, forcing, u)[1]
     factors = np.ones((T, n))
     for t in range(1, T):
-        keep, data, cut, whole = rows[t]
+        keep, _, cut, whole = rows[t]
         passes = 0.0 if cut else keep
         if passes < 1.0:
             factors[t, : n if whole or not observed else 2] = passes
@@ -98,13 +99,13 @@ def test_forcing_bounds_what_explodes_without():
 
 
 def test_linear_cells_have_exact_rates():
-    """A rotation times g: every norm is g^t, so that ln of it is exact; a rotation alone is sub-exponential."""
+    """A rotation times g: every norm is g^t, so ln of it is exact; a rotation alone is sub-exponential."""
     angle = 0.7
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     one, bias = np.eye(2), np.full(2, 100.0)  # far from the kinks the shallow PLRNN is linear
-    for g, kind in ((1.005, "explodes"), (1.0, "sub-exponential"), (0.995, "vanishes")):
+    for g, kind in ((1.004, "explodes"), (1.0, "sub-exponential"), (0.996, "vanishes")):
         cell = cells.ShPLRNN(np.zeros(2), g * turn, one, -g * turn @ bias, bias, np.zeros((2, 0)))
-        growth = gradient_growth(cell, [1e-3, 0.0], 2000)
+        growth = gradient_growth(cell, [1e-6, 0.0], 3000)
         np.testing.assert_allclose(growth.log_state, growth.lags * np.log(g), atol=1e-9)
         assert growth.rate == pytest.approx(np.log(g), abs=1e-12)
         assert growth.exponent == pytest.approx(np.log(g), abs=1e-12)
@@ -146,6 +147,37 @@ def test_float32_is_taken_in_float64():
     double = type(cell)(*(a.astype(np.float64) for a in single))
     a, b = (gradient_growth(c, np.ones(10), 50) for c in (single, double))
     np.testing.assert_array_equal(a.log_parameters, b.log_parameters)
+
+
+def fitted(cell, decoder, delays):
+    """A trained model, without the training: observations of 2 columns and one input, z-scored."""
+    nothing = {"loss": np.zeros(0)}
+    return FitResult(
+        cell, decoder, np.array([5.0, -2.0]), np.array([2.0, 0.5]), np.zeros((3, 2)), 0.1, 3, None, nothing,
+        {}, 0, delays=delays, input_mean=np.array([1.0]), input_scale=np.array([4.0]),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("delays", [Embedding(1, 1), Embedding(2, 2)], ids=["rows", "delay vectors"])
+def test_fitted_models_take_data_in_their_own_units(delays):
+    """Series, delay vectors, inputs and decoder are those of the model; the answer is that of its cell."""
+    rng, T = np.random.default_rng(4), 12
+    D = 2 * delays.dimension
+    cell = small(cells.Tanh, rng, n=5, inputs=1)
+    decoder = rng.standard_normal((D, 5))
+    model = fitted(cell, decoder, delays)
+    scored, u = rng.standard_normal((T + 1 + delays.span, 2)), rng.standard_normal((T + delays.span, 1))
+    mine = gradient_growth(
+        model, steps=T, series=scored * model.scale + model.mean, inputs=4 * u + 1, forcing=Sparse(4)
+    )
+    cut = u[delays.span :]
+    wanted = gradient_growth(
+        cell, steps=T, series=delays.vectors(scored), decoder=decoder, inputs=cut, forcing=Sparse(4)
+    )
+    np.testing.assert_allclose(mine.log_loss, wanted.log_loss, atol=1e-9)
+    np.testing.assert_allclose(mine.log_parameters, wanted.log_parameters, atol=1e-9)
+    with pytest.raises(InvalidInputError, match="2 columns as in training"):
+        gradient_growth(model, steps=T, series=np.zeros((50, 3)), inputs=4 * u + 1)
 
 
 def test_systems_have_states_only():
