@@ -134,12 +134,19 @@ def certified_by_the_start_alone(tools):
     """The bound of an orbit from products that all begin at its start."""
 
     def bound(cell, x0, steps, inputs=None):
-        given = tools.bound(cell, x0, steps, inputs)
+        given, rate = tools.bound(cell, x0, steps, inputs), 0.9
         states = simulate(cell, x0, steps, inputs=inputs)[:-1]
-        kappa = tools.kappa(tools.jacobians(cell, states, inputs), given.rate, starts=[0])
-        return replace(
-            given, kappa=kappa, bound=given.loss_gradient * given.immediate * kappa / (1.0 - given.rate)
-        )
+        kappa = tools.kappa(tools.jacobians(cell, states, inputs), rate, starts=[0])
+        bound = given.loss_gradient * given.immediate * kappa / (1.0 - rate)
+        return replace(given, kappa=kappa, rate=rate, bound=bound)
+
+    return replace(tools, bound=bound)
+
+
+def half_the_rate(tools):
+    def bound(*args):
+        given = tools.bound(*args)
+        return replace(given, rate=given.rate / 2.0)
 
     return replace(tools, bound=bound)
 

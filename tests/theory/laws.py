@@ -191,7 +191,7 @@ def check_cut(tools, cell, series, tau, decoder):
 
 def check_projector(tools, cell, series, tau):
     """P9: where D < N states are observed, the factor of a forced step is J (I - P)."""
-    D, N = series.shape[1], len(cell.b)
+    D, N = series.shape[1], cell.W.shape[1]
     latent = ObservedStates(np.ones((N - D, D)))
     inputs = np.zeros((len(series) - 1, 0))
     states = naive.scheduled_run(cell, latent, series, Sparse(tau), inputs)[1]
