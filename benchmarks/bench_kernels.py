@@ -47,6 +47,29 @@ class Backward:
         self.step(self.cell, self.latent, self.data, self.schedule)
 
 
+class GradientGrowth:
+    """Growth of gradients along chaos: a product over 10,000 steps, and the parameters' part over 1000."""
+
+    params = (30, 50)
+    param_names = ("states",)
+
+    def setup(self, n):
+        rng = np.random.default_rng(0)
+        W = rng.standard_normal((n, n)) * 2.5 / np.sqrt(n)
+        self.cell = chaoskit.cells.Tanh(W, np.zeros((n, 0)), np.zeros(n))
+        for part in (self.time_states, self.time_forward_recursion, self.time_adjoint_passes):
+            part(n)
+
+    def time_states(self, n):
+        chaoskit.gradient_growth(self.cell, steps=10_000, parameters="none")
+
+    def time_forward_recursion(self, n):
+        chaoskit.gradient_growth(self.cell, steps=1000)
+
+    def time_adjoint_passes(self, n):
+        chaoskit.gradient_growth(self.cell, steps=1000, parameters="loss")
+
+
 class Flows:
     """Lorenz-63 spectrum, 100,000 Runge-Kutta steps."""
 

@@ -19,6 +19,16 @@ from .dynamics import (
     two_orbit_exponent,
 )
 from .errors import ChaoskitError, ChaoskitWarning
+from .gradients import (
+    GradientBound,
+    GradientDecomposition,
+    GradientGrowth,
+    cycle_derivative,
+    cycle_gradient,
+    gradient_bound,
+    gradient_decomposition,
+    gradient_growth,
+)
 from .invariant_sets import (
     AttractorSet,
     BifurcationScan,
@@ -38,11 +48,12 @@ from .training import Evaluation, FitResult, evaluate, fit, load
 __version__ = "0.1.0"
 
 __all__ = [
-    "AttractorSet", "BifurcationScan", "ChaoskitError", "ChaoskitWarning", "CovariantResult",
-    "CycleSet", "DataLyapunov", "Evaluation", "FitResult", "JacobianProduct", "LyapunovResult",
-    "OrbitClass", "SlowPoints", "TwoOrbitExponent", "__version__", "attractors", "bifurcation_scan",
-    "cells", "classify_orbit", "covariant_vectors", "cycles", "errors", "estimate_lyapunov", "evaluate",
-    "finite_time_exponents", "fit", "fixed_points", "forcing", "jacobian", "jacobian_product", "load",
-    "lyapunov_spectrum", "measures", "simulate", "slow_points", "systems", "training",
-    "two_orbit_exponent",
+    "AttractorSet", "BifurcationScan", "ChaoskitError", "ChaoskitWarning", "CovariantResult", "CycleSet",
+    "DataLyapunov", "Evaluation", "FitResult", "GradientBound", "GradientDecomposition", "GradientGrowth",
+    "JacobianProduct", "LyapunovResult", "OrbitClass", "SlowPoints", "TwoOrbitExponent", "__version__",
+    "attractors", "bifurcation_scan", "cells", "classify_orbit", "covariant_vectors", "cycle_derivative",
+    "cycle_gradient", "cycles", "errors", "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit",
+    "fixed_points", "forcing", "gradient_bound", "gradient_decomposition", "gradient_growth", "jacobian",
+    "jacobian_product", "load", "lyapunov_spectrum", "measures", "simulate", "slow_points", "systems",
+    "training", "two_orbit_exponent",
 ]  # fmt: skip

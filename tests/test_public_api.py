@@ -139,9 +139,10 @@ def test_import_is_lean():
 
 
 MODULES = [
-    "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "systems.base",
-    "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
-    "gradients.backpropagation", "training.fit", "training.forecasting", "training.baselines",
+    "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "cells.constructed",
+    "systems.base", "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
+    "gradients.backpropagation", "gradients.bound", "gradients.decomposition", "gradients.implicit",
+    "gradients.growth", "plot.growth", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
     "training.comparison", "testing", "invariant_sets.search", "invariant_sets.slow", "plot.invariant",
     "invariant_sets.attractors", "invariant_sets.classify", "invariant_sets.scan",

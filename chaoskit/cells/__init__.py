@@ -9,6 +9,7 @@ from ._math import like, relu, relu_slope, sigmoid, sigmoid_slope, tanh, tanh_an
 from .alrnn import ALRNN
 from .antisymmetric import Antisymmetric
 from .clipped_shplrnn import ClippedShPLRNN
+from .constructed import Constructed, chaotic, contracting, cyclic, quasi_periodic, tent
 from .dendplrnn import DendPLRNN
 from .gru import GRU
 from .linear import DiagonalLinear, Linear
@@ -32,6 +33,7 @@ __all__ = [
     "PLRNN",
     "Antisymmetric",
     "ClippedShPLRNN",
+    "Constructed",
     "DendPLRNN",
     "DiagonalLinear",
     "Layout",
@@ -39,8 +41,12 @@ __all__ = [
     "ReLU",
     "ShPLRNN",
     "Tanh",
+    "chaotic",
+    "contracting",
+    "cyclic",
     "like",
     "protocol",
+    "quasi_periodic",
     "relu",
     "relu_slope",
     "sigmoid",
@@ -48,4 +54,5 @@ __all__ = [
     "tanh",
     "tanh_and_slope",
     "tanh_slope",
+    "tent",
 ]

@@ -64,6 +64,12 @@ class ALRNN(NamedTuple):
             mask=np.array([0] * (n - n_relu) + [1] * n_relu, dtype),
         )
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z."""
+        n = len(h)
+        return cls(np.zeros(n), W, h, np.zeros((n, 0)), np.ones(n)), z
+
     def kinks(cell):
         bent = np.asarray(cell.mask) != 0
         return np.eye(len(cell.A))[bent], np.zeros(int(bent.sum()))
@@ -92,4 +98,4 @@ class ALRNN(NamedTuple):
     # the rest is that of the PLRNN
     local, slopes = PLRNN.local, PLRNN.slopes
     local_jvp, local_vjp, parameter_gradient = PLRNN.local_jvp, PLRNN.local_vjp, PLRNN.parameter_gradient
-    jacobian_bound = PLRNN.jacobian_bound
+    jacobian_bound, immediate_bound = PLRNN.jacobian_bound, PLRNN.immediate_bound

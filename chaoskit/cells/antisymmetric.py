@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import _check
 from ._init import prepare, scaled_normal
-from ._math import tanh_and_slope
-from .protocol import Layout, largest, spectral_norm
+from ._math import STEEPEST_TANH_SLOPE, tanh_and_slope
+from .protocol import Layout, largest, row_norm, spectral_norm
 
 
 class Antisymmetric(NamedTuple):
@@ -60,6 +61,14 @@ class Antisymmetric(NamedTuple):
 
     def jacobian_bound(cell):
         return 1.0 + largest(cell.step) * spectral_norm(Antisymmetric.weights(cell))
+
+    def immediate_bound(cell, size, drive):
+        # |(dW - dW') x| <= sqrt(2) |dW| |x|: an antisymmetric matrix has its singular values twice
+        return largest(cell.step) * math.sqrt(2.0 * size**2 + drive**2 + 1.0)
+
+    def jacobian_lipschitz(cell):
+        W = Antisymmetric.weights(cell)
+        return largest(cell.step) * STEEPEST_TANH_SLOPE * row_norm(W) * spectral_norm(W)
 
     def weights(cell):
         return np.ascontiguousarray(

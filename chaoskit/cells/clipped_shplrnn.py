@@ -9,7 +9,7 @@ import numpy as np
 from ._math import relu, relu_slope
 from .plrnn import PLRNN
 from .protocol import Layout
-from .shplrnn import ShPLRNN
+from .shplrnn import ShPLRNN, hidden_bound
 
 
 class ClippedShPLRNN(NamedTuple):
@@ -44,11 +44,20 @@ class ClippedShPLRNN(NamedTuple):
         start = ShPLRNN.init(n, n_inputs, n_hidden=n_hidden, rng=rng, dtype=dtype)
         return cls(*start._replace(A=np.full(n, 0.99, dtype)))
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z < bound: the state is z - bound."""
+        n = len(h)
+        return cls(np.zeros(n), W, np.eye(n), h - bound, np.full(n, bound), np.zeros((n, 0))), z - bound
+
     def kinks(cell):
         return np.concatenate([cell.W2, cell.W2]), np.concatenate([cell.h2, np.zeros_like(cell.h2)])
 
     weights, input_weights, hidden_weights = ShPLRNN.weights, ShPLRNN.input_weights, ShPLRNN.hidden_weights
     unit_parameters, feature_parameters = ShPLRNN.unit_parameters, ShPLRNN.feature_parameters
+
+    def immediate_bound(cell, size, drive):
+        return hidden_bound(cell, size, drive, float(np.linalg.norm(cell.h2)))
 
     def feature(cell, f, x):
         return relu(x + f[0]) - relu(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import NamedTuple
 
@@ -66,6 +67,13 @@ class DendPLRNN(NamedTuple):
             C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
         )
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z, through the first base."""
+        n, bases = len(h), 5
+        thresholds = np.zeros((n, bases))
+        return cls(np.zeros(n), W, np.eye(bases)[0], thresholds, h, np.zeros((n, 0))), z
+
     def kernel_class(cell):
         return _with_bases(np.shape(cell.alpha)[-1])
 
@@ -75,6 +83,13 @@ class DendPLRNN(NamedTuple):
     def kinks(cell):
         n, bases = np.shape(cell.thresholds)
         return np.repeat(np.eye(n), bases, axis=0), -np.ravel(cell.thresholds)
+
+    def immediate_bound(cell, size, drive):
+        reach = size + np.linalg.norm(cell.thresholds, axis=0)  # of relu(x - threshold), by base
+        features = float(np.abs(cell.alpha) @ reach)
+        inside = float(reach @ reach + cell.alpha @ cell.alpha)  # by alpha, by the thresholds
+        own = size**2 + features**2 + drive**2 + 1.0
+        return math.sqrt(own + spectral_norm(cell.W) ** 2 * inside)
 
     def weights(cell):
         return cell.W

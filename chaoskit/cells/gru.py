@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from ._init import prepare, scaled_uniform
 from ._math import like, sigmoid, sigmoid_slope, tanh, tanh_slope
-from .protocol import Layout
+from .protocol import Layout, largest, row_norm
 
 
 class GRU(NamedTuple):
@@ -49,8 +50,23 @@ class GRU(NamedTuple):
             b=scaled_uniform(rng, 4 * n, n, dtype),
         )
 
+    @classmethod
+    def from_tanh(cls, W, x):
+        """(network, states) that follow x' = tanh(W x) from states x: the reset is 1/2, the update 1e-18."""
+        n = len(W)
+        nothing, zeros = np.zeros((n, n)), np.zeros(n)
+        b = np.concatenate([zeros, np.full(n, -41.0), zeros, zeros])
+        return cls(np.concatenate([nothing, nothing, 2.0 * W]), np.zeros((3 * n, 0)), b), x
+
     def kernel_class(cell):
         return _DrivenGRU if np.shape(cell.U)[-1] else GRU
+
+    def immediate_bound(cell, size, drive):
+        # slopes of a unit by its gates r and z, by what the reset multiplies, and by what stands outside it
+        n = np.shape(cell.W)[1]
+        reset = row_norm(cell.W[2 * n :]) * size + largest(cell.b[2 * n : 3 * n])
+        gates = (reset**2 + (size + 1.0) ** 2) / 16 * (size**2 + drive**2 + 1.0)
+        return math.sqrt(gates + (size**2 + 1.0) + (drive**2 + 1.0))
 
     def weights(cell):
         return cell.W

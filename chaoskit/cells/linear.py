@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,12 @@ class Linear(NamedTuple):
 
     def kinks(cell):
         return np.zeros((0, len(cell.h))), np.zeros(0)
+
+    def immediate_bound(cell, size, drive):
+        return math.sqrt(size**2 + drive**2 + 1.0)
+
+    def jacobian_lipschitz(cell):
+        return 0.0
 
     def weights(cell):
         return cell.W
@@ -119,6 +126,7 @@ class DiagonalLinear(NamedTuple):
         return largest(cell.A)
 
     kinks = Linear.kinks
+    immediate_bound, jacobian_lipschitz = Linear.immediate_bound, Linear.jacobian_lipschitz
 
     def weights(cell):
         return np.zeros((len(cell.A), len(cell.A)), cell.A.dtype)

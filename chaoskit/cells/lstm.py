@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,28 @@ class LSTM(NamedTuple):
             U=scaled_uniform(rng, (4 * n, n_inputs), n, dtype),
             b=b,
         )
+
+    @classmethod
+    def from_tanh(cls, W, x):
+        """(network, states) that follow x' = tanh(W x) from states x, in the output gate.
+
+        The other gates are constant, so c rests at i g / (1 - f), and h = tanh(c) (1 + x) / 2.
+        """
+        n = len(W)
+        input_, forget, new = 1.0, -3.0, 1.0
+        c = np.tanh(new) * (1.0 + np.exp(forget)) / (1.0 + np.exp(-input_))
+        size, nothing = np.tanh(c), np.zeros((n, n))
+        constant = [np.full(n, a) for a in (input_, forget, new)]
+        cell = cls(
+            np.concatenate([nothing, nothing, nothing, 4.0 / size * W]),
+            np.zeros((4 * n, 0)),
+            np.concatenate([*constant, -2.0 * W.sum(axis=1)]),
+        )
+        return cell, np.concatenate([size * (1.0 + x) / 2.0, np.full(np.shape(x), c)], axis=-1)
+
+    def immediate_bound(cell, size, drive):
+        # a unit has parameters of its own: (h, u, 1) times the slopes of i, f, g for c, of these and o for h
+        return math.sqrt((size**2 + drive**2 + 1.0) * (2.0 * (1.0 + 1 / 16 + size**2 / 16) + 1 / 16))
 
     def weights(cell):
         return cell.W

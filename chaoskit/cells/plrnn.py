@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -51,11 +52,19 @@ class PLRNN(NamedTuple):
             h=np.zeros(n, dtype),
         )
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z."""
+        return cls(np.zeros(len(h)), W, np.zeros((len(h), 0)), h), z
+
     def jacobian_bound(cell):
         return largest(cell.A) + spectral_norm(cell.W)
 
     def kinks(cell):
         return np.eye(len(cell.A)), np.zeros(len(cell.A))
+
+    def immediate_bound(cell, size, drive):
+        return math.sqrt(2.0 * size**2 + drive**2 + 1.0)  # a row of W, an entry of A, of h, a row of C
 
     def weights(cell):
         return cell.W

@@ -9,6 +9,8 @@ States, gates, saved values and unit parameters are *planes* of n units in flat 
 plane * n + unit (an LSTM has the state planes h, c and the gate planes i, f, g, o). The verbs take
 and return scalars and tuples of scalars; arrays, products, time and forcing are the kernels' work.
 In every verb `cell` only selects the class; a rule reads its parameters from `p` and `f`.
+
+A class may have `from_relus` or `from_tanh` (`cells.constructed`): which known map it can follow exactly.
 """
 
 from __future__ import annotations
@@ -74,6 +76,27 @@ def spectral_norm(matrix) -> float:
 def largest(values) -> float:
     """Largest absolute value."""
     return float(np.abs(values).max(initial=0.0))
+
+
+def immediate_bound(cell, size: float, drive: float) -> float | None:
+    """Bound of the derivative of one step with respect to all trained arrays, from the state held fixed.
+
+    In the spectral norm, for every state no longer than `size` and inputs no longer than `drive`; None for a
+    class without the rule.
+    """
+    method = getattr(type(cell), "immediate_bound", None)
+    return None if method is None else float(method(cell, size, drive))
+
+
+def jacobian_lipschitz(cell) -> float | None:
+    """L with ||J(x) - J(y)|| <= L |x - y| for all states under one input; None without the rule."""
+    method = getattr(type(cell), "jacobian_lipschitz", None)
+    return None if method is None else float(method(cell))
+
+
+def row_norm(matrix) -> float:
+    """Length of the longest row."""
+    return float(np.linalg.norm(matrix, axis=1).max(initial=0.0))
 
 
 def fixed_fields(cell) -> tuple[str, ...]:

@@ -39,8 +39,13 @@ class ReLU(NamedTuple):
     # all but the nonlinearity is that of the tanh network
     init = classmethod(Tanh.init.__func__)
     weights, input_weights, unit_parameters = Tanh.weights, Tanh.input_weights, Tanh.unit_parameters
-    jacobian_bound = Tanh.jacobian_bound
+    jacobian_bound, immediate_bound = Tanh.jacobian_bound, Tanh.immediate_bound
     local_jvp, local_vjp, parameter_gradient = Tanh.local_jvp, Tanh.local_vjp, Tanh.parameter_gradient
+
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z: the state is relu(z)."""
+        return cls(W, np.zeros((len(h), 0)), h), np.maximum(z, 0.0)
 
     def kinks(cell):
         return cell.W, cell.b, cell.U

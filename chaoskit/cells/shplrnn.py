@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,12 @@ from ._init import prepare, scaled_normal, scaled_uniform
 from ._math import relu, relu_slope
 from .plrnn import PLRNN
 from .protocol import Layout, largest, spectral_norm
+
+
+def hidden_bound(cell, size: float, drive: float, features: float) -> float:
+    """`immediate_bound` where the hidden features are no longer than `features`."""
+    own = 1.0 + drive**2 + size**2 + features**2
+    return math.sqrt(own + spectral_norm(cell.W1) ** 2 * (size**2 + 1.0))
 
 
 class ShPLRNN(NamedTuple):
@@ -64,11 +71,20 @@ class ShPLRNN(NamedTuple):
             C=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),
         )
 
+    @classmethod
+    def from_relus(cls, W, h, z, bound):
+        """(network, states) that follow z' = W relu(z) + h from states z."""
+        n = len(h)
+        return cls(np.zeros(n), W, np.eye(n), h, np.zeros(n), np.zeros((n, 0))), z
+
     def jacobian_bound(cell):
         return largest(cell.A) + spectral_norm(cell.W1) * spectral_norm(cell.W2)
 
     def kinks(cell):
         return cell.W2, cell.h2
+
+    def immediate_bound(cell, size, drive):
+        return hidden_bound(cell, size, drive, spectral_norm(cell.W2) * size + float(np.linalg.norm(cell.h2)))
 
     def weights(cell):
         return cell.W1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from ._init import prepare, scaled_normal
-from ._math import like, tanh_and_slope
-from .protocol import Layout, spectral_norm
+from ._math import STEEPEST_TANH_SLOPE, like, tanh_and_slope
+from .protocol import Layout, row_norm, spectral_norm
 
 
 class Tanh(NamedTuple):
@@ -46,8 +47,19 @@ class Tanh(NamedTuple):
             b=np.zeros(n, dtype),
         )
 
+    @classmethod
+    def from_tanh(cls, W, x):
+        """(network, states) that follow x' = tanh(W x) from states x."""
+        return cls(W, np.zeros((len(W), 0)), np.zeros(len(W))), x
+
     def jacobian_bound(cell):
         return spectral_norm(cell.W)
+
+    def immediate_bound(cell, size, drive):
+        return math.sqrt(size**2 + drive**2 + 1.0)  # each row has weights and a bias of its own
+
+    def jacobian_lipschitz(cell):
+        return STEEPEST_TANH_SLOPE * row_norm(cell.W) * spectral_norm(cell.W)
 
     def weights(cell):
         return cell.W

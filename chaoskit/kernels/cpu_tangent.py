@@ -133,7 +133,7 @@ def jacobians_at(tag, pack, work, V, W, X, U, count, out):
 
 
 @inner
-def _scale_to_one(x, first, size):
+def scale_to_one(x, first, size):
     """Multiply x[first:size] by a power of two, which loses nothing, so that the largest entry is about 1.
 
     Returns the exponent taken out; NaN and infinity are left alone.
@@ -168,7 +168,41 @@ def scaled_products(tag, pack, work, V, W, U, t0, k, steps):
     for t in range(steps):
         if run(tag, pack, work, blas, old, k, U, t * width, t0 + t, 1, new):
             old, new = new, old
-        exponent += _scale_to_one(old, nx, old.size)
+        exponent += scale_to_one(old, nx, old.size)
+        if not math.isfinite(_sum(old, old.size)):
+            broken = t + 1
+            break
+    for i in range(V.size):
+        V[i] = old[i]
+    keep_alive(owned)
+    return exponent, broken
+
+
+@model_kernel
+def products_along(tag, pack, work, V, W, X, U, width, flow, t0, k, steps):
+    """Push k tangents along the given states X (steps, nx), flat, scaled as in `scaled_products`.
+
+    Before step t the first width[t] numbers of the state were forced, and only flow[t] of a tangent passes.
+    Row 0 of V is left at the state after the last step. Returns (the sum of the exponents taken out, the
+    step at which the tangents were no longer finite or -1).
+    """
+    owned = blas_arguments(V)
+    blas = unowned(owned)
+    nx = V.size // (k + 1)
+    inputs = U.size // steps
+    pack, work = unowned(pack), unowned(work)
+    old, new = unowned(V), unowned(W)
+    exponent, broken = 0, -1
+    for t in range(steps):
+        for i in range(nx):
+            old[i] = X[t * nx + i]
+        for r in range(1, k + 1):
+            for i in range(width[t]):
+                v = old[r * nx + i]
+                old[r * nx + i] = 0 if flow[t] == 0 else flow[t] * v
+        if run(tag, pack, work, blas, old, k, U, t * inputs, t0 + t, 1, new):
+            old, new = new, old
+        exponent += scale_to_one(old, nx, old.size)
         if not math.isfinite(_sum(old, old.size)):
             broken = t + 1
             break

@@ -163,6 +163,10 @@ class FitResult(Forecaster):
             state[:, :width] = vectors[k + 1]
         return state
 
+    def observations(self, series: np.ndarray) -> np.ndarray:
+        """What the decoder reads, z-scored delay vectors (T - span, D'), of a series (T, D) in its units."""
+        return self.delays.vectors(Scaling(self.mean, self.scale).apply(series))
+
     def scale_inputs(self, inputs: np.ndarray) -> np.ndarray:
         """Inputs in the units that the cell takes.
 

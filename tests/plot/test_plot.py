@@ -12,7 +12,16 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from chaoskit.errors import InvalidInputError, MissingDependencyError
-from chaoskit.plot import attractors, divergence_curve, spectra, time_series, training_curve
+from chaoskit.gradients import GradientGrowth
+from chaoskit.plot import (
+    attractors,
+    divergence_curve,
+    gradient_growth,
+    singular_values,
+    spectra,
+    time_series,
+    training_curve,
+)
 from chaoskit.plot._style import new_figure
 from chaoskit.timeseries import estimate_lyapunov
 
@@ -25,6 +34,25 @@ ESTIMATE = SimpleNamespace(
     exponent=0.9,
     interval=(0.85, 0.95),
     quality="good",
+)
+
+
+def growth(rate=0.2, forcing=None, cut=None):
+    times = np.array([1, 2, 5, 10, 50, 100])
+    logs = rate * times + 1.0
+    state = logs.copy()
+    if cut is not None:
+        state[cut:] = -np.inf
+    return GradientGrowth(
+        times, state, times, None, logs, rate, 0.01, np.full(5, rate), 20, rate, 0.0, forcing, "Tanh"
+    )
+
+
+SPECTRUM = SimpleNamespace(
+    exponents=np.array([0.3, -0.1, -np.inf]),
+    times=np.arange(1.0, 50.0),
+    history=np.tile([0.3, -0.1, -np.inf], (49, 1)),
+    units="per step",
 )
 
 
@@ -56,8 +84,22 @@ def history(n=500):
         lambda: spectra(ORBIT, RUN, 0.01, time_unit="s"),
         lambda: divergence_curve(ESTIMATE),
         lambda: training_curve(history()),
+        lambda: gradient_growth([growth(), growth(-0.1), growth(0.2, "Sparse(tau=5)", 3)]),
+        lambda: gradient_growth(growth(), quantity="loss", labels=["chaos"]),
+        lambda: singular_values(SPECTRUM),
     ],
-    ids=["space", "plane", "delay", "time_series", "spectra", "divergence", "training"],
+    ids=[
+        "space",
+        "plane",
+        "delay",
+        "time_series",
+        "spectra",
+        "divergence",
+        "training",
+        "growths",
+        "loss",
+        "singular",
+    ],
 )
 def test_renders_without_pyplot(draw):
     before = "matplotlib.pyplot" in sys.modules
@@ -209,3 +251,26 @@ def test_missing_matplotlib_is_named(monkeypatch):
 def test_bad_input_is_named(draw, message):
     with pytest.raises(InvalidInputError, match=message):
         draw()
+
+
+def test_gradient_growth_shows_the_curve_its_slope_and_where_it_ends():
+    ax = gradient_growth([growth(), growth(0.2, "Sparse(tau=5)", cut=3)], labels=["free", "forced"])
+    free, forced, cross, slope = ax.lines[:4]
+    np.testing.assert_array_equal(free.get_ydata(), growth().log_state)
+    assert np.isnan(forced.get_ydata()[3:]).all()
+    assert cross.get_xdata()[0] == 5
+    x, y = slope.get_data()
+    assert (y[1] - y[0]) / (x[1] - x[0]) == pytest.approx(0.2)
+    for arguments in ({"quantity": "gradient"}, {"quantity": "parameters"}, {"labels": ["a", "b"]}):
+        with pytest.raises(InvalidInputError):
+            gradient_growth(growth(), **arguments)
+
+
+def test_singular_values_begin_at_zero_and_leave_out_what_is_wiped_out():
+    ax = singular_values(SPECTRUM)
+    drawn = [line for line in ax.lines if len(line.get_xdata()) == 50]
+    assert len(drawn) == 2
+    assert all(line.get_ydata()[0] == 0.0 for line in drawn)
+    assert drawn[0].get_ydata()[-1] == pytest.approx(0.3 * 49)
+    with pytest.raises(InvalidInputError):
+        singular_values(SimpleNamespace(exponents=np.zeros((2, 3))))

@@ -1,0 +1,199 @@
+"""Chains of Jacobians and of parameter derivatives along an orbit, as mantissas times powers of two."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..cells import protocol
+from ..dynamics.model import Model
+from ..dynamics.tangent_run import diverged
+from ..kernels import packing
+from ..kernels.cpu_tangent import products_along
+from ..kernels.pull_back import SEGMENT, packed_size, pull_back_along, pull_work, split_packed
+from ..kernels.sensitivities import sensitivities_along
+from .orbit_walk import Chunk, Walk
+
+_TANGENTS = 3
+NEGLIGIBLE = 1e-14  # singular values smaller than this share of the largest are let go
+_NOTHING = -(1 << 40)  # power of two of a sum without terms
+LN2 = math.log(2.0)
+
+
+class StateChain:
+    """dz_t/dz_0 along an orbit, of which only singular values that matter are carried on.
+
+    The rows are C Phi' with orthonormal rows of C, so that they have the singular values of the product Phi;
+    those below `NEGLIGIBLE` are let go. When half of `max_flops` is spent, so are all but as many as the
+    other half pays for over `steps` steps.
+
+    Attributes
+    ----------
+    neglected : float
+        Largest singular value let go, as a share of the largest at that time.
+    tangent_log : float
+        Logarithm of the growth of a few random tangents together; one alone may happen to lie across.
+    """
+
+    def __init__(
+        self, model: Model, steps: int, max_flops: float, rng: np.random.Generator, free: bool = True
+    ):
+        n = model.dim
+        self.model, self.free, self.left = model, free, max_flops / 2
+        self.most_rows = int(np.clip(max_flops / 2 / (2.0 * n * n * steps), 2, n))
+        self.rows = np.eye(n, dtype=model.dtype)
+        self.exponent, self.neglected = 0, 0.0
+        tangents = rng.standard_normal((min(_TANGENTS, n), n))
+        self.tangents = (tangents / np.linalg.norm(tangents)).astype(model.dtype)
+        self.tangent_log = 0.0
+
+    def go(self, chunk: Chunk) -> None:
+        """Along a chunk."""
+        k = len(self.rows)
+        self.left -= 2.0 * self.model.dim**2 * k * chunk.count
+        if self.free:  # the tangents ride in the same products
+            rows, taken = self._products(np.vstack([self.rows, self.tangents]), chunk, chunk.width)
+            self.rows, tangents, took = rows[:k], rows[k:], taken
+        else:  # they go along the same states, but no forcing holds them back
+            tangents, took = self._products(self.tangents, chunk, np.zeros_like(chunk.width))
+            self.rows, taken = self._products(self.rows, chunk, chunk.width)
+        length = float(np.linalg.norm(tangents.astype(np.float64)))
+        self.tangent_log += took * LN2 + (math.log(length) if length > 0 else -math.inf)
+        self.tangents = tangents / length if length > 0 else tangents
+        self.exponent += taken
+        self._normalise()  # the common factor of rows and tangents need not suit the rows alone
+
+    def _normalise(self) -> None:
+        largest = float(np.abs(self.rows).max(initial=0.0))
+        if largest > 0:
+            power = math.frexp(largest)[1]
+            self.rows = np.ldexp(self.rows, -power)
+            self.exponent += power
+
+    def _products(self, rows: np.ndarray, chunk: Chunk, width: np.ndarray) -> tuple[np.ndarray, int]:
+        k, n = rows.shape
+        if not rows.any():
+            return rows, 0
+        V = packing.aligned((k + 1) * n, self.model.dtype)
+        V[n:] = rows.reshape(-1)
+        exponent, broken = products_along(
+            self.model.tag, self.model.pack, self.model.work(1, k), V, packing.aligned(V.size, V.dtype),
+            chunk.states.reshape(-1), chunk.inputs.reshape(-1), width, chunk.flow.astype(V.dtype), chunk.at,
+            k, chunk.count,
+        )  # fmt: skip
+        if broken >= 0:
+            raise diverged(self.model, chunk.at + broken)
+        return V[n:].reshape(k, n).copy(), exponent
+
+    def log_norm(self) -> float:
+        """ln of the spectral norm of dz_t/dz_0; lets go of what is negligible."""
+        u, s, _ = np.linalg.svd(self.rows.astype(np.float64), full_matrices=False)
+        if s[0] == 0.0:
+            return -math.inf
+        count = int((s > NEGLIGIBLE * s[0]).sum())
+        if self.left < 0:
+            count = min(count, self.most_rows)
+        if count < len(s):
+            self.neglected = max(self.neglected, float(s[count] / s[0]))
+            self.rows = (u[:, :count].T @ self.rows).astype(self.model.dtype)
+        return float(self.exponent * LN2 + math.log(s[0]))
+
+
+class Parameters:
+    """Packed parameters of a cell, and the way to the cell's own arrays.
+
+    Attributes
+    ----------
+    size : int
+        Number of packed parameters.
+    names : list of str
+        Fields that are trained.
+    """
+
+    def __init__(self, cell: Any, model: Model):
+        self.cell, self.model = cell, model
+        self.size = packed_size(model.pack, model.tag)
+        self.names = [name for name in cell._fields if name not in protocol.fixed_fields(cell)]
+        self.gradient = type(cell)(*(np.zeros(np.shape(a), model.dtype) for a in cell))
+
+    def spread(self, flat: np.ndarray) -> Any:
+        """Packed gradients (size,) over a new instance of the cell's class."""
+        grad = type(self.cell)(*(np.zeros_like(a) for a in self.gradient))
+        pack = self.model.pack
+        return packing.unpack_gradient(grad, pack.sizes, *split_packed(pack, self.model.tag, flat))
+
+    def own(self, flat: np.ndarray) -> np.ndarray:
+        """Packed gradients (size,) as one vector over the trained fields."""
+        cell = self.spread(flat)
+        return np.concatenate([getattr(cell, name).ravel() for name in self.names])
+
+    def own_rows(self, packed: np.ndarray) -> np.ndarray:
+        """`own` of each row."""
+        return np.stack([self.own(row) for row in packed])
+
+
+class Sensitivities:
+    """dz_t/dtheta (N, packed parameters) along an orbit; the state at its start does not depend on theta."""
+
+    def __init__(self, parameters: Parameters):
+        self.parameters, model = parameters, parameters.model
+        n = model.dim
+        self.S = packing.aligned(n * parameters.size, model.dtype)
+        self.scratch = packing.aligned(self.S.size, model.dtype)
+        self.J = packing.aligned(n * n, model.dtype)
+        self.work = pull_work(model.tag, model.pack, 1)
+        self.saved, self.bare = np.zeros_like(self.work.S), np.zeros_like(self.work.PRE)
+        self.exponent = 0
+
+    def go(self, chunk: Chunk) -> None:
+        """Along a chunk."""
+        model = self.parameters.model
+        self.exponent = sensitivities_along(
+            model.tag, model.pack, self.work, chunk.states.reshape(-1), chunk.inputs.reshape(-1), chunk.width,
+            chunk.flow.astype(model.dtype), chunk.count, self.S, self.scratch, self.J, self.saved, self.bare,
+            self.exponent,
+        )  # fmt: skip
+
+    @property
+    def packed(self) -> np.ndarray:
+        """The mantissa, (N, packed parameters)."""
+        return self.S.reshape(self.parameters.model.dim, -1)
+
+
+class Adjoint:
+    """Gradient of one number at the end of an orbit with respect to all parameters, by one pass back."""
+
+    def __init__(self, parameters: Parameters):
+        model = parameters.model
+        self.parameters = parameters
+        self.work = pull_work(model.tag, model.pack, SEGMENT)
+        self.total = np.zeros(parameters.size, model.dtype)
+
+    def gradient(self, walk: Walk, last: int, g: np.ndarray) -> tuple[np.ndarray, int]:
+        """(packed gradient, power of two) from the gradient g (N,) of the state after chunk `last`."""
+        model = self.parameters.model
+        self.work.D[: model.dim] = g
+        self.total[:] = 0
+        exponents = np.array([0, _NOTHING])
+        for i in range(last, -1, -1):
+            chunk = walk[i]
+            pull_back_along(
+                model.tag, model.pack, self.work, chunk.states.reshape(-1), chunk.inputs.reshape(-1),
+                chunk.width, chunk.flow.astype(model.dtype), chunk.count, self.total, exponents,
+            )  # fmt: skip
+            if not self.work.D[: model.dim].any():
+                break
+        return self.total, max(int(exponents[1]), -(1 << 30))
+
+    @property
+    def state(self) -> np.ndarray:
+        """Mantissa of the gradient of the state at the start."""
+        return self.work.D[: self.parameters.model.dim]
+
+
+def log_norm(matrix: np.ndarray, exponent: int) -> float:
+    """ln of the spectral norm of a matrix (or length of a vector) times 2^exponent."""
+    norm = float(np.linalg.norm(matrix.astype(np.float64), 2)) if matrix.size else 0.0
+    return exponent * LN2 + math.log(norm) if norm > 0 else -math.inf
