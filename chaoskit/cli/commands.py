@@ -12,7 +12,14 @@ import numpy as np
 
 from .. import estimate_lyapunov, evaluate, fit, load, lyapunov_spectrum
 from ..errors import InvalidInputError
-from ..report import read_series, run_demo, to_json
+from ..report import (
+    draw_gradients,
+    gradients_by_regime,
+    gradients_of_model,
+    read_series,
+    run_demo,
+    to_json,
+)
 from ..training import Forecaster, compare_with_baselines
 from . import text
 from .training import checked_target, fit_options
@@ -93,6 +100,25 @@ def lyapunov(arguments: Namespace) -> None:
     _show(arguments, values, lambda: text.lyapunov(values))
 
 
+def gradients(arguments: Namespace) -> None:
+    """Gradients through time: of three regimes, or of a model."""
+    if arguments.model is None:
+        if arguments.series is not None or arguments.inputs is not None:
+            raise InvalidInputError("MODEL.npz: expected a model to go with the series")
+        found = gradients_by_regime(arguments.steps, seed=arguments.seed)
+    else:
+        model = load(arguments.model)
+        rows = None if arguments.inputs is None else read_series(arguments.inputs)
+        series = None if arguments.series is None else _columns_of(model, arguments.series, arguments.columns)
+        found = gradients_of_model(model, arguments.steps, series=series, inputs=rows)
+    picture = None if arguments.output is None else str(draw_gradients(found, arguments.output))
+    growths = {
+        name: vars(growth) | {"kind": growth.kind, "verdict": growth.verdict}
+        for name, growth in found.items()
+    }
+    _show(arguments, {"growths": growths, "picture": picture}, lambda: text.gradients(growths, picture))
+
+
 def evaluate_model(arguments: Namespace) -> None:
     """A model against a series, and beside the baselines if there is a series to fit them on."""
     model = load(arguments.model)
@@ -130,5 +156,6 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "train": train,
     "analyze": analyze,
     "lyapunov": lyapunov,
+    "gradients": gradients,
     "evaluate": evaluate_model,
 }

@@ -14,6 +14,8 @@ examples:
   chaoskit analyze series.csv --dt 0.01
   chaoskit train series.csv --dt 0.01 --output model.npz
   chaoskit lyapunov model.npz
+  chaoskit gradients --output gradients.png
+  chaoskit gradients model.npz series.csv --output gradients.png
   chaoskit evaluate model.npz later.csv --train series.csv
 
 Exit codes: 0 done, 2 something was wrong with the input (one line on stderr says what), 130 interrupted.
@@ -41,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_demo, _train, _analyze, _lyapunov, _evaluate):
+    for add in (_demo, _train, _analyze, _lyapunov, _gradients, _evaluate):
         add(commands)
     return parser
 
@@ -219,6 +221,25 @@ def _lyapunov(commands: Any) -> None:
     parser.add_argument("--inputs", metavar="FILE", help="of a driven network, one row a step")
     parser.add_argument("-k", type=int, metavar="COUNT", help="leading exponents (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+
+
+def _gradients(commands: Any) -> None:
+    parser = _command(
+        commands, "gradients", "would backpropagation through time explode, and how fast",
+        "Norms of the gradients of state and loss against the number of steps, in logarithms. Without a "
+        "model: the figure of the theory, of networks on a stable cycle, on an invariant circle and on "
+        "chaos. With a model: along its free run, or, with a series, along the orbit that starts from the "
+        "first row, without forcing and with the interval that the model was trained with.",
+    )  # fmt: skip
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="model saved by chaoskit (.npz)")
+    parser.add_argument("series", metavar="FILE", nargs="?", help=_FILE)
+    parser.add_argument("--steps", type=int, default=400, help="length T of the orbit (default: %(default)s)")
+    parser.add_argument("--inputs", metavar="FILE", help="of a driven network, one row a step")
+    _columns_option(parser)
+    parser.add_argument("-o", "--output", metavar="PICTURE.png", help="draw them into this file")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the chaotic network, without a model (default: %(default)s)"
+    )
 
 
 def _evaluate(commands: Any) -> None:

@@ -104,6 +104,16 @@ def lyapunov(values: dict[str, Any]) -> str:
     )
 
 
+def gradients(growths: dict[str, dict[str, Any]], picture: str | None) -> str:
+    """One row and one sentence a curve."""
+    header = ["", "rate per step", "standard error", "exponent of these steps"]
+    rows = [[name, g["rate"], g["rate_stderr"], g["exponent"]] for name, g in growths.items()]
+    lines = [table(header, rows), "", *(f"{name}: {g['verdict']}" for name, g in growths.items())]
+    if picture is not None:
+        lines += ["", f"drawn in {picture}"]
+    return "\n".join(lines)
+
+
 def _floats(values: Sequence[Any]) -> list[float]:
     return [float(value) for value in values]
 

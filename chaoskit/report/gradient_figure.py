@@ -1,0 +1,95 @@
+"""The figure of the paper, gradients through time against T in three regimes; or the same of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import cells
+from ..errors import ModelFileError
+from ..forcing import Sparse
+from ..gradients import GradientGrowth, gradient_growth
+from ..plot import gradient_growth as draw
+
+_SETTLE = 1000  # steps on which a constructed network forgets its start
+
+
+def gradients_by_regime(steps: int = 400, *, seed: int = 0) -> dict[str, GradientGrowth]:
+    """Growth of gradients of a tanh network on a stable cycle, on an invariant circle, and on chaos.
+
+    Parameters
+    ----------
+    steps : int
+        Length T of the orbits.
+    seed : int
+        Of the random network that is chaotic.
+
+    Returns
+    -------
+    dict of str to GradientGrowth
+    """
+    networks = {
+        "stable 5-cycle": cells.cyclic(cells.Tanh, 5, multiplier=0.2),
+        "quasi-periodic": cells.quasi_periodic(cells.Tanh),
+        "chaotic": cells.chaotic(cells.Tanh, 60, gain=2.5, rng=seed),
+    }
+    return {
+        name: gradient_growth(network.cell, network.x0, steps, transient=_SETTLE, parameters="loss")
+        for name, network in networks.items()
+    }
+
+
+def gradients_of_model(
+    model: Any, steps: int = 400, *, series: np.ndarray | None = None, inputs: np.ndarray | None = None
+) -> dict[str, GradientGrowth]:
+    """What plain backpropagation would meet on a fitted model, and what the forcing it was trained with does.
+
+    Parameters
+    ----------
+    model : FitResult
+    steps : int
+        Length T of the orbit.
+    series : ndarray, shape (T + 1, D), optional
+        Observations; without them there is nothing to force to.
+    inputs : ndarray, shape (T, M), optional
+        Of a driven network.
+
+    Returns
+    -------
+    dict of str to GradientGrowth
+    """
+    options: dict[str, Any] = {"inputs": inputs, "parameters": "loss"}
+    if series is None:
+        return {"free run": gradient_growth(model, steps=steps, **options)}
+    found = {"without forcing": gradient_growth(model, steps=steps, series=series, **options)}
+    if model.tau is not None and model.tau < steps:
+        forced = Sparse(model.tau)
+        found[f"forced every {model.tau} steps"] = gradient_growth(
+            model, steps=steps, series=series, forcing=forced, **options
+        )
+    return found
+
+
+def draw_gradients(growths: dict[str, GradientGrowth], path: Any) -> Path:
+    """Draw the gradients of the state and of the loss, one above the other, into a picture file.
+
+    Raises ModelFileError if the file cannot be written, MissingDependencyError without matplotlib.
+    """
+    from ..plot._style import new_figure
+
+    target = Path(path)
+    shown = [q for q in ("state", "loss") if all(_has(g, q) for g in growths.values())]
+    figure = new_figure(6.4, 3.4 * len(shown))
+    for quantity, ax in zip(shown, np.ravel(figure.subplots(len(shown), 1)), strict=True):
+        draw(list(growths.values()), quantity=quantity, labels=list(growths), ax=ax)
+    try:
+        figure.savefig(target)
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"{target}: cannot be written ({error}); choose another file") from None
+    return target
+
+
+def _has(growth: GradientGrowth, quantity: str) -> bool:
+    return quantity == "state" or growth.log_loss is not None
