@@ -138,15 +138,15 @@ def test_parameter_gradients_grow_at_the_same_rate():
     assert growth.kind == "explodes"
 
 
-@pytest.mark.parametrize("gain", [0.9, 8.0])
+@pytest.mark.parametrize("gain", [0.9, 2.5])
 def test_long_passes_back_agree_with_the_forward_recursion(gain):
     """One stretch of several segments of activations, where gradients vanish and where they do not."""
-    where = setting(chaotic(10, gain), np.ones(10), 3 * SEGMENT + 7)
+    where = setting(chaotic(50, gain), np.ones(50), 3 * SEGMENT + 7)
     own = Parameters(where.cell, where.model)
     walk = Walk(where.model, where.start, where.inputs, [3 * SEGMENT + 7], 10**6)
     forward = Sensitivities(own)
     forward.go(walk[0])
-    g = np.random.default_rng(0).standard_normal(10)
+    g = np.random.default_rng(0).standard_normal(50)
     total, power = Adjoint(own).gradient(walk, 0, g)
     wanted = g @ forward.packed
     scaled = np.ldexp(total, power - forward.exponent)
