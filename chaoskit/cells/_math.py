@@ -16,6 +16,7 @@ from .._jit import INLINE, helper, intrinsic, overload
 
 _F = np.float32
 STEEPEST_TANH_SLOPE = 4.0 / (3.0 * math.sqrt(3.0))  # largest |tanh''|
+STEEPEST_SIGMOID_SLOPE = 1.0 / (6.0 * math.sqrt(3.0))  # largest |sigmoid''|
 _LOG2E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _LOG2E_32, _LN2_HIGH_32, _LN2_LOW_32 = _F(_LOG2E), _F(0.693359375), _F(-2.12194440e-4)

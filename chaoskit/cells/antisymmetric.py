@@ -66,7 +66,7 @@ class Antisymmetric(NamedTuple):
         # |(dW - dW') x| <= sqrt(2) |dW| |x|: an antisymmetric matrix has its singular values twice
         return largest(cell.step) * math.sqrt(2.0 * size**2 + drive**2 + 1.0)
 
-    def jacobian_lipschitz(cell):
+    def jacobian_lipschitz(cell, size):
         W = Antisymmetric.weights(cell)
         return largest(cell.step) * STEEPEST_TANH_SLOPE * row_norm(W) * spectral_norm(W)
 

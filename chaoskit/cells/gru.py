@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ._init import prepare, scaled_uniform
-from ._math import like, sigmoid, sigmoid_slope, tanh, tanh_slope
-from .protocol import Layout, largest, row_norm
+from ._math import STEEPEST_SIGMOID_SLOPE, STEEPEST_TANH_SLOPE, like, sigmoid, sigmoid_slope, tanh, tanh_slope
+from .protocol import Layout, bend_of_units, largest, row_norm
 
 
 class GRU(NamedTuple):
@@ -67,6 +67,16 @@ class GRU(NamedTuple):
         reset = row_norm(cell.W[2 * n :]) * size + largest(cell.b[2 * n : 3 * n])
         gates = (reset**2 + (size + 1.0) ** 2) / 16 * (size**2 + drive**2 + 1.0)
         return math.sqrt(gates + (size**2 + 1.0) + (drive**2 + 1.0))
+
+    def jacobian_lipschitz(cell, size):
+        # second derivatives of n + z (x - n) by r, z, by q = what the reset multiplies, and by x
+        n, s, t = np.shape(cell.W)[1], STEEPEST_SIGMOID_SLOPE, STEEPEST_TANH_SLOPE
+        q = row_norm(cell.W[2 * n :]) * size + largest(cell.b[2 * n : 3 * n])
+        bend = np.diag([t * q**2 / 16 + s * q, s * (size + 1.0), t, 0.0])
+        bend[0, 2] = bend[2, 0] = t * q / 4 + 0.25
+        bend[0, 1] = bend[1, 0] = q / 16
+        bend[1, 2] = bend[2, 1] = bend[1, 3] = bend[3, 1] = 0.25
+        return bend_of_units(cell.W, n, bend)
 
     def weights(cell):
         return cell.W

@@ -57,7 +57,7 @@ class Linear(NamedTuple):
     def immediate_bound(cell, size, drive):
         return math.sqrt(size**2 + drive**2 + 1.0)
 
-    def jacobian_lipschitz(cell):
+    def jacobian_lipschitz(cell, size):
         return 0.0
 
     def weights(cell):

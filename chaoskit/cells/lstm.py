@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ._init import prepare, scaled_uniform
-from ._math import like, sigmoid, sigmoid_slope, tanh, tanh_slope
-from .protocol import Layout
+from ._math import STEEPEST_SIGMOID_SLOPE, STEEPEST_TANH_SLOPE, like, sigmoid, sigmoid_slope, tanh, tanh_slope
+from .protocol import Layout, bend_of_units
 
 
 class LSTM(NamedTuple):
@@ -72,6 +72,17 @@ class LSTM(NamedTuple):
     def immediate_bound(cell, size, drive):
         # a unit has parameters of its own: (h, u, 1) times the slopes of i, f, g for c, of these and o for h
         return math.sqrt((size**2 + drive**2 + 1.0) * (2.0 * (1.0 + 1 / 16 + size**2 / 16) + 1 / 16))
+
+    def jacobian_lipschitz(cell, size):
+        # second derivatives of c' = f c + i g by (i, f, g, o, c), where |c| <= size, and of h' = o tanh(c')
+        s, t = STEEPEST_SIGMOID_SLOPE, STEEPEST_TANH_SLOPE
+        bend = np.zeros((5, 5))
+        bend[0, 0], bend[1, 1], bend[2, 2] = s, s * size, t
+        bend[0, 2] = bend[2, 0] = bend[1, 4] = bend[4, 1] = 0.25
+        slope, out = np.array([0.25, size / 4, 1.0, 0.0, 1.0]), np.eye(5)[3]
+        through = bend + t * np.outer(slope, slope) + 0.25 * (np.outer(slope, out) + np.outer(out, slope))
+        through[3, 3] += s
+        return bend_of_units(cell.W, len(cell.W) // 4, np.vstack([bend, through]))
 
     def weights(cell):
         return cell.W

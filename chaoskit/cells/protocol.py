@@ -15,6 +15,7 @@ A class may have `from_relus` or `from_tanh` (`cells.constructed`): which known 
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,10 +89,23 @@ def immediate_bound(cell, size: float, drive: float) -> float | None:
     return None if method is None else float(method(cell, size, drive))
 
 
-def jacobian_lipschitz(cell) -> float | None:
-    """L with ||J(x) - J(y)|| <= L |x - y| for all states under one input; None without the rule."""
+def jacobian_lipschitz(cell, size: float) -> float | None:
+    """L with ||J(x) - J(y)|| <= L |x - y| for all states no longer than `size`, under any one input.
+
+    None for a class without the rule.
+    """
     method = getattr(type(cell), "jacobian_lipschitz", None)
-    return None if method is None else float(method(cell))
+    return None if method is None else float(method(cell, size))
+
+
+def bend_of_units(weights, units: int, hessian) -> float:
+    """L of a cell whose units each see their gates W x and one state of their own.
+
+    hessian: bounds the second derivatives H of a unit by its gates and that state. With a_j and b_j what unit
+    j sees of two directions, the sum of (a_j' H b_j)^2 is at most |H|^2 max |a_j|^2 sum |b_j|^2.
+    """
+    reach = max(spectral_norm(weights[j::units]) for j in range(units))
+    return spectral_norm(hessian) * math.hypot(reach, 1.0) * math.hypot(spectral_norm(weights), 1.0)
 
 
 def row_norm(matrix) -> float:

@@ -58,7 +58,7 @@ class Tanh(NamedTuple):
     def immediate_bound(cell, size, drive):
         return math.sqrt(size**2 + drive**2 + 1.0)  # each row has weights and a bias of its own
 
-    def jacobian_lipschitz(cell):
+    def jacobian_lipschitz(cell, size):
         return STEEPEST_TANH_SLOPE * row_norm(cell.W) * spectral_norm(cell.W)
 
     def weights(cell):

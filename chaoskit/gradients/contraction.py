@@ -10,6 +10,7 @@ import numpy as np
 from ..cells import protocol
 
 _RATES = 200  # values of r that are tried
+_LARGEST_RADIUS = 1.0  # where the Lipschitz constant depends on the size of the states
 _SHARES = (0.25, 0.5, 0.75)  # of the way from the cycle's own rate to 1, in logarithms
 
 
@@ -114,7 +115,8 @@ def tubes(points: np.ndarray, images: np.ndarray, jacobians: np.ndarray, cell: A
     own = max(float(np.abs(np.linalg.eigvals(M)).max()) ** (1.0 / k), 1e-3)
     if own >= 1.0:
         return
-    lipschitz, reach = protocol.jacobian_lipschitz(cell), _distance_to_kinks(cell, points, drive)
+    size = float(np.linalg.norm(points, axis=1).max()) + _LARGEST_RADIUS
+    lipschitz, reach = protocol.jacobian_lipschitz(cell, size), _distance_to_kinks(cell, points, drive)
     if lipschitz is None and reach is None:
         return
     for share in _SHARES:
@@ -130,7 +132,7 @@ def tubes(points: np.ndarray, images: np.ndarray, jacobians: np.ndarray, cell: A
             radius = reach
         else:
             left = 0.5 * (1.0 - rate)
-            radius = left / (kappa * lipschitz) if lipschitz else math.inf
+            radius = min(left / (kappa * lipschitz), _LARGEST_RADIUS) if lipschitz else math.inf
             rate = rate + left if lipschitz else rate
         apart = np.einsum("kij,kj->ki", after, images - np.roll(points, -1, axis=0))
         missing = float(np.linalg.norm(apart, axis=1).max()) / (1.0 - rate)
@@ -149,8 +151,9 @@ def _adapted_roots(scaled: np.ndarray) -> np.ndarray | None:
         turn, A = turn + A.T @ A, J @ A
     P = turn
     for _ in range(60):  # the number of turns that are in doubles
-        gain = A.T @ P @ A
-        P, A = P + gain, A @ A
+        with np.errstate(over="ignore", invalid="ignore"):
+            gain = A.T @ P @ A
+            P, A = P + gain, A @ A
         if not np.isfinite(P).all():
             return None
         if np.abs(gain).max() <= 1e-17 * np.abs(P).max():

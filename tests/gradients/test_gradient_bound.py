@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import chaoskit
 from chaoskit import cells, gradient_bound
 from chaoskit.errors import InvalidInputError
-from chaoskit.gradients.contraction import along_orbit, kappa_for, window_norms
+from chaoskit.gradients.contraction import _adapted_roots, along_orbit, kappa_for, window_norms
 from chaoskit.systems import Henon
 
 
@@ -91,15 +91,26 @@ def test_neighbourhood_of_a_cycle():
 
 def test_piecewise_linear_neighbourhood(monkeypatch):
     """Until the nearest kink the Jacobian is constant: the ball may be large."""
-    kinks = lambda cell: (np.eye(len(cell.A)), np.zeros(len(cell.A)))  # noqa: E731
-    monkeypatch.setattr(cells.PLRNN, "kinks", kinks, raising=False)
+    monkeypatch.setattr(cells.ShPLRNN, "kinks", lambda cell: (cell.W2, cell.h2), raising=False)
     rng = np.random.default_rng(1)
-    cell = cells.PLRNN.init(4, rng=1)
-    cell = cell._replace(W=1.4 * cell.W, h=rng.standard_normal(4))
+    cell = cells.ShPLRNN.init(4, n_hidden=4, rng=1)
+    W1, h1 = 0.7 * rng.standard_normal((4, 4)), rng.standard_normal(4)
+    cell = cell._replace(A=0.5 * rng.uniform(-1, 1, 4), W1=W1, h1=h1)
     x0 = rng.standard_normal(4)
     bound = gradient_bound(cell, x0)
     assert bound.certified == "every T: neighbourhood of a fixed point"
-    assert bound.radius > 0.1
+    z = naive.orbit(cell, x0, 300)[-1]
+    distance = np.abs(cell.W2 @ z + cell.h2) / np.linalg.norm(cell.W2, axis=1)
+    assert bound.radius == pytest.approx(distance.min(), rel=1e-6)
+    assert largest_gradient(cell, x0, 60) <= bound.bound
+
+
+def test_gated_networks_are_certified_by_the_curvature_of_their_gates():
+    rng = np.random.default_rng(2)
+    cell = naive.perturbed(cells.LSTM.init(2, rng=2), rng, 0.1, 0.8)
+    x0 = rng.standard_normal(4)
+    bound = gradient_bound(cell, x0)
+    assert bound.certified == "every T: neighbourhood of a fixed point"
     assert largest_gradient(cell, x0, 60) <= bound.bound
 
 
@@ -136,6 +147,31 @@ def test_products_from_the_start_alone_give_a_false_bound():
         assert norm <= right.kappa * right.rate**length * (1 + 1e-12)
 
 
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(2, 40))
+def test_all_products_are_below_kappa_r(seed, T):
+    """Windows of every length and place, also those longer than the one that shrank, by plain products."""
+    rng = np.random.default_rng(seed)
+    J = rng.standard_normal((T, 3, 3)) * rng.uniform(0.1, 0.6, T)[:, None, None]
+    norms = list(window_norms(J, T))
+    found = along_orbit(J, 200)
+    for length in range(1, T + 1):
+        products = [np.linalg.multi_dot([np.eye(3), *J[s : s + length][::-1]]) for s in range(T - length + 1)]
+        largest = max(np.linalg.norm(P, 2) for P in products)
+        assert norms[length] == pytest.approx(largest, rel=1e-9)
+        if found is not None:
+            assert largest <= found.kappa * found.rate**length * (1 + 1e-9)
+
+
+def test_adapted_norms_fit_together_around_a_cycle():
+    """P_i = 1 + J_i' P_{i+1} J_i, once around and back to the first."""
+    J = np.random.default_rng(0).standard_normal((3, 4, 4)) / 3.5
+    P = [R.T @ R for R in _adapted_roots(J)]
+    for i in range(3):
+        np.testing.assert_allclose(P[i], np.eye(4) + J[i].T @ P[(i + 1) % 3] @ J[i], rtol=1e-9)
+    assert _adapted_roots(4 * J) is None
+
+
 def test_a_finite_orbit_is_certified_for_its_steps_only():
     """A quasi-periodic input, so that there is no cycle: the window norms of these steps."""
     rng, T = np.random.default_rng(5), 60
@@ -151,7 +187,7 @@ def test_a_finite_orbit_is_certified_for_its_steps_only():
 
 def test_the_start_may_depend_on_the_parameters():
     cell = tanh(0.5 * np.eye(2))
-    alone, more = (gradient_bound(cell, np.ones(2), start_gradient=g) for g in (0.0, 3.0))
+    alone, more = (gradient_bound(cell, np.ones(2), steps=1, start_gradient=g) for g in (0.0, 3.0))
     assert more.bound == pytest.approx(alone.bound + 3.0)
 
 

@@ -11,6 +11,10 @@ import chaoskit
 from chaoskit import cells, gradient_growth
 from chaoskit.errors import DivergenceError, InvalidInputError
 from chaoskit.forcing import Generalized, Never, Sparse, Truncated, Windowed
+from chaoskit.gradients.chains import Adjoint, Parameters, Sensitivities
+from chaoskit.gradients.orbit_walk import Walk
+from chaoskit.gradients.setting import setting
+from chaoskit.kernels.pull_back import SEGMENT
 from chaoskit.systems import Henon, Lorenz63
 from chaoskit.training import FitResult, ObservedStates
 from chaoskit.training.data import Embedding
@@ -132,6 +136,21 @@ def test_parameter_gradients_grow_at_the_same_rate():
     assert growth.log_loss[-1] > 200
     assert apart[-1] < 40
     assert growth.kind == "explodes"
+
+
+@pytest.mark.parametrize("gain", [0.9, 2.5])
+def test_long_passes_back_agree_with_the_forward_recursion(gain):
+    """One stretch of several segments of activations, where gradients vanish and where they do not."""
+    where = setting(chaotic(50, gain), np.ones(50), 3 * SEGMENT + 7)
+    own = Parameters(where.cell, where.model)
+    walk = Walk(where.model, where.start, where.inputs, [3 * SEGMENT + 7], 10**6)
+    forward = Sensitivities(own)
+    forward.go(walk[0])
+    g = np.random.default_rng(0).standard_normal(50)
+    total, power = Adjoint(own).gradient(walk, 0, g)
+    wanted = g @ forward.packed
+    scaled = np.ldexp(total, power - forward.exponent)
+    np.testing.assert_allclose(scaled, wanted, atol=1e-10 * np.abs(wanted).max())
 
 
 def test_few_operations_let_directions_go_and_say_so():

@@ -74,9 +74,10 @@ def test_two_planes_and_periodic_inputs():
 def test_unstable_fixed_point_in_closed_form():
     """x' = a x + h per unit: z = h / (1 - a), dz/dh = 1 / (1 - a), dz/da = h / (1 - a)^2, stable or not."""
     a, h = np.array([1.8, -3.0, 0.2]), np.array([1.0, 2.0, -1.0])
-    cell = cells.PLRNN(a, np.zeros((3, 3)), np.zeros((3, 0)), h)
+    none, one = np.zeros((3, 1)), np.ones(1)
+    cell = cells.ShPLRNN(a, none, none.T, h, one, np.zeros((3, 0)))
     derivative = cycle_derivative(cell, h / (1 - a))
-    np.testing.assert_allclose(derivative.h[0], np.diag(1 / (1 - a)), atol=1e-13)
+    np.testing.assert_allclose(derivative.h1[0], np.diag(1 / (1 - a)), atol=1e-13)
     np.testing.assert_allclose(derivative.A[0], np.diag(h / (1 - a) ** 2), atol=1e-13)
 
 
