@@ -169,13 +169,12 @@ def _adapted_roots(scaled: np.ndarray) -> np.ndarray | None:
 
 def _distance_to_kinks(cell: Any, points: np.ndarray, drive: np.ndarray) -> float | None:
     """Smallest distance of the points from a kink; None for a cell that is not piecewise linear."""
-    rule = getattr(type(cell), "kinks", None)
-    if rule is None:
+    found = protocol.kinks(cell)
+    if found is None:
         return None
-    normals, offsets, *by_inputs = (np.asarray(part, np.float64) for part in rule(cell))
-    lengths = np.linalg.norm(normals, axis=1)
+    lengths = np.linalg.norm(found.normals, axis=1)
     moving = lengths > 0
     if not moving.any():
         return math.inf
-    height = points @ normals.T + offsets + (drive @ by_inputs[0].T if by_inputs and drive.size else 0.0)
+    height = points @ found.normals.T + found.offsets + drive @ found.inputs.T
     return float((np.abs(height[:, moving]) / lengths[moving]).min()) * (1.0 - 1e-12)
