@@ -294,4 +294,15 @@ def _tag_class(name: str, functions: tuple, is_flow: bool, known_dim: int | None
 
 
 def _compiled(fn: Any, compiled: Callable) -> Any:
-    return fn if hasattr(fn, "py_func") else compiled(fn)
+    """A function of the user's, as one of this module.
+
+    Numba imports the module of each function when it loads a kernel, but the kernel of a system is found by
+    the text of its functions, and another program may have them elsewhere.
+    """
+    if hasattr(fn, "py_func"):
+        return fn
+    twin = python_types.FunctionType(
+        fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__
+    )
+    twin.__kwdefaults__, twin.__module__ = fn.__kwdefaults__, __name__
+    return compiled(twin)

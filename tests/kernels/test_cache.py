@@ -104,3 +104,29 @@ def test_an_edit_of_ones_own_cell_recompiles(copy):
     third = run(copy, "outside")
     assert third["misses"] == 1
     assert third["value"] == pytest.approx(1.0)
+
+
+OWN_MAP = """
+import chaoskit
+
+def halve(x, p, out):
+    out[0] = 0.5 * x[0]
+
+print(chaoskit.simulate(chaoskit.systems.Map(halve, dim=1), [1.0], 2)[:, 0].tolist())
+"""
+
+
+def test_a_system_of_ones_own_is_found_from_another_module(tmp_path):
+    """Its kernel is known by the text of its functions, wherever they are."""
+    package = Path(chaoskit.__file__).parent.parent
+    for place in ("here", "there"):
+        folder = tmp_path / place
+        folder.mkdir()
+        (folder / f"own_{place}.py").write_text(OWN_MAP)
+        found = {"PYTHONPATH": f"{folder}{os.pathsep}{package}", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+        done = subprocess.run(
+            [sys.executable, "-c", f"import own_{place}"], env=os.environ | found, text=True,
+            capture_output=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == "[1.0, 0.5, 0.25]"
