@@ -10,7 +10,8 @@ from .embedding import (
     mean_period,
     mutual_information,
 )
-from .exponent import DataLyapunov, estimate_lyapunov, forcing_interval
+from .exponent import estimate_lyapunov
+from .result import DataLyapunov, forcing_interval
 
 __all__ = [
     "DataLyapunov",

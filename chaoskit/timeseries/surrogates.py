@@ -1,0 +1,2 @@
+"""stub."""
+def surrogate_test(*a, **k): raise NotImplementedError
