@@ -14,6 +14,7 @@ from .region import LAGS_RESAMPLED, Region, find_region, resampled_medians, slop
 FOLLOWED_TO = 1.0  # nats below the ceiling up to which neighbours are followed, and as long again
 LAGS_FITTED = 64
 LEAST_SPAN = 1.7  # nats between noise and ceiling: coloured noise has less than 1.5
+RAGGED = 0.15  # nats by which the curve may stray from the one fitted: that of a torus goes up and down
 BETTER = 0.9  # misfit of exponential growth relative to that of a power of time
 
 
@@ -63,9 +64,9 @@ class Curve:
             return self.region.start, self.region.stop
         assert self.growth is not None
         g = self.growth
-        start = max(0.0, (g.floor - g.start) / g.rate)
-        stop = (g.ceiling - math.log(2) - g.start) / g.rate
-        return start, float(min(max(start, stop), len(self.typical) - 1.0))
+        last = len(self.typical) - 1.0
+        start = min(max(0.0, (g.floor - g.start) / g.rate), last)
+        return start, min(max(start, (g.ceiling - math.log(2) - g.start) / g.rate), last)
 
     def shifts(self, block: int, rng: np.random.Generator) -> tuple[float, float]:
         """By how much the rate a lag may be too low or too high, 95 %, from resampled reference points."""
@@ -98,6 +99,8 @@ def follow_curve(
     if not np.isnan(typical).any():
         region = find_region(typical, ceiling, width)
         growth, exponential = _growth(typical, width)
+    if growth is None or growth.misfit > RAGGED:
+        region, exponential = None, False
     return Curve(
         probe, references, logs, typical, ceiling, width, region, growth, exponential or region is not None
     )
@@ -118,4 +121,6 @@ def _growth(typical: np.ndarray, width: int) -> tuple[Growth | None, bool]:
     growth, power = exponential_growth(times, values), power_growth(times, values)
     at_zero = growth.start - growth.rate * lags[0]
     growth = Growth(growth.rate, growth.floor, float(at_zero), growth.ceiling, growth.misfit)
-    return growth, growth.span > LEAST_SPAN and growth.misfit < BETTER * power.misfit
+    # Only what is seen counts: a level curve leaves the ceiling free.
+    span = min(growth.ceiling, values.max()) - max(growth.floor, growth.start)
+    return growth, bool(span > LEAST_SPAN and growth.misfit < BETTER * power.misfit)

@@ -22,7 +22,9 @@ PERIODS_FOLLOWED = 10  # at first; doubled until the distance levels off
 PERIODS_NEEDED = 20
 CLEAN = 0.01  # noise, in standard deviations, below which a straight line is not bent by it
 MOST_BLOCKS = 500  # of reference points that are resampled
-SURE = 0.15  # half an interval, relative to the exponent, up to which it is called good
+MODEL = 0.05  # what neighbours at a finite distance do to any estimate, relative to the exponent
+MODEL_WITH_NOISE = 0.1
+SURE = 0.125  # half an interval, relative to the exponent, up to which it is called good
 
 
 def estimate_lyapunov(
@@ -95,7 +97,7 @@ def estimate_lyapunov(
     Notes
     -----
     The interval holds the scatter over the series and the disagreement of the estimates. A verdict of
-    "good" also asks for an interval within 15 % of the exponent. Growth counts as exponential if the
+    "good" also asks for an interval within an eighth of the exponent. Growth counts as exponential if the
     curve has a straight stretch, or if it spans 1.7 nats between noise and ceiling and a power of
     time does not fit as well: coloured noise has neither.
 
@@ -147,7 +149,8 @@ def estimate_lyapunov(
     noise = found.noise if found.noise > 0 else main.noise()
     estimates = _rates(curves, clean=noise < CLEAN, per_lag=main.probe.stride * dt)
     said = _flaw(main, first, found.period)
-    summary = _summary(main, estimates if not said else {}, dt, rng)
+    chaotic = not said and all(c.exponential for c in curves.values() if c.probe.ball == main.probe.ball)
+    summary = _summary(main, estimates if chaotic else {}, noise < CLEAN, dt, rng)
     exponent, interval = summary[0], summary[1]
     quality = said or verdict(main, estimates, exponent, interval, len(series) / found.period)
     origin = ""
@@ -180,10 +183,10 @@ def _rates(curves: dict[str, Curve], clean: bool, per_lag: float) -> dict[str, f
     return found
 
 
-def _summary(main: Curve, estimates: dict[str, float], dt: float, rng) -> tuple:
+def _summary(main: Curve, estimates: dict[str, float], clean: bool, dt: float, rng) -> tuple:
     """Exponent, interval, stretch and line."""
     unknown = (math.nan, math.nan)
-    if not estimates or not main.exponential:
+    if not estimates:
         return math.nan, unknown, unknown, unknown
     per_lag = main.probe.stride * dt
     values = np.array(list(estimates.values()))
@@ -192,11 +195,9 @@ def _summary(main: Curve, estimates: dict[str, float], dt: float, rng) -> tuple:
     block = max((stop - start) * main.probe.stride, main.probe.theiler, len(main.probe.states) / MOST_BLOCKS)
     block = int(min(block, max(1, len(main.probe.states) // 10))) or 1
     low, high = main.shifts(block, rng)
-    apart = float(np.subtract(*np.quantile(values, [0.9, 0.1]))) / 2
-    interval = (
-        exponent - math.hypot(low / per_lag, apart),
-        exponent + math.hypot(high / per_lag, apart),
-    )
+    apart = float(np.subtract(*np.quantile(values, [0.75, 0.25]))) / 1.35  # as of a normal distribution
+    apart = math.hypot(apart, (MODEL if clean else MODEL_WITH_NOISE) * exponent)
+    interval = exponent - math.hypot(low / per_lag, apart), exponent + math.hypot(high / per_lag, apart)
     middle = main.typical[round((start + stop) / 2)] - exponent * per_lag * round((start + stop) / 2)
     return exponent, interval, (start * per_lag, stop * per_lag), (exponent, float(middle))
 

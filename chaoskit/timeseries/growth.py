@@ -31,11 +31,6 @@ class Growth:
     ceiling: float
     misfit: float
 
-    @property
-    def span(self) -> float:
-        """Nats between the ceiling and what lies below it: the noise, or the first distance."""
-        return self.ceiling - max(self.floor, self.start)
-
 
 def exponential_growth(times: np.ndarray, values: np.ndarray) -> Growth:
     """Least-squares curve whose growing part is exponential: log distance = start + rate * time.
