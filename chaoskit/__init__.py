@@ -19,15 +19,15 @@ from .dynamics import (
     two_orbit_exponent,
 )
 from .errors import ChaoskitError, ChaoskitWarning
-from .timeseries import DataLyapunov, estimate_lyapunov
+from .timeseries import DataLyapunov, Recommendation, estimate_lyapunov, recommend
 from .training import Evaluation, FitResult, evaluate, fit, load
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ChaoskitError", "ChaoskitWarning", "CovariantResult", "DataLyapunov", "Evaluation", "FitResult",
-    "JacobianProduct", "LyapunovResult", "TwoOrbitExponent", "__version__", "cells", "covariant_vectors",
-    "errors", "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit", "forcing", "jacobian",
-    "jacobian_product", "load", "lyapunov_spectrum", "measures", "simulate", "systems", "training",
-    "two_orbit_exponent",
+    "JacobianProduct", "LyapunovResult", "Recommendation", "TwoOrbitExponent", "__version__", "cells",
+    "covariant_vectors", "errors", "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit",
+    "forcing", "jacobian", "jacobian_product", "load", "lyapunov_spectrum", "measures", "recommend",
+    "simulate", "systems", "training", "two_orbit_exponent",
 ]  # fmt: skip

@@ -27,6 +27,7 @@ SIGNATURES = {
     "two_orbit_exponent": "model, x0=None, steps, *, distance=None, every, dt=None, inputs=None, transient",
     "covariant_vectors": "model, x0=None, steps, *, k=None, dt=None, inputs=None, transient",
     "estimate_lyapunov": "series, dt=1.0",
+    "recommend": "series, dt=1.0",
     "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
     "load": "path",
     "evaluate": "reconstruction, series",
@@ -100,7 +101,9 @@ def test_fields_of_results(name):
 
 
 def test_public_names_exist_and_are_documented():
-    for module in (chaoskit, chaoskit.cells, chaoskit.systems, chaoskit.training, chaoskit.measures):
+    for module in (
+        chaoskit, chaoskit.cells, chaoskit.systems, chaoskit.training, chaoskit.measures, chaoskit.timeseries,
+    ):  # fmt: skip
         for name in module.__all__:
             value = getattr(module, name)
             assert name.startswith("__") or inspect.getdoc(value), (
@@ -134,7 +137,9 @@ MODULES = [
     "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
     "gradients.backpropagation", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
-    "training.comparison", "testing",
+    "training.comparison", "testing", "timeseries.correlation", "timeseries.embedding",
+    "timeseries.exponent", "timeseries.recommend", "timeseries.result", "timeseries.surrogates",
+    "timeseries.zero_one",
 ]  # fmt: skip
 
 

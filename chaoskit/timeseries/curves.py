@@ -1,4 +1,4 @@
-"""One divergence curve with what is read from it: a straight stretch, and growth between noise and ceiling."""
+"""One divergence curve and what is read from it: a straight stretch, growth between noise and ceiling."""
 
 from __future__ import annotations
 
@@ -48,15 +48,6 @@ class Curve:
     region: Region | None
     growth: Growth | None
     exponential: bool
-
-    def noise(self) -> float:
-        """Standard deviation of the noise that the floor of the curve stands for; NaN without one."""
-        if self.growth is None or not self.exponential:
-            return math.nan
-        columns = self.probe.states.shape[1]
-        # The median of a sum of squares of `columns` Gaussian differences (Wilson and Hilferty).
-        middle = columns * (1 - 2 / (9 * columns)) ** 3
-        return float(np.exp(self.growth.floor) / np.sqrt(2 * middle))
 
     def stretch(self) -> tuple[float, float]:
         """First and last lag of the exponential part."""

@@ -11,6 +11,7 @@ from chaoskit import _check
 from chaoskit.errors import InvalidInputError
 
 from .curves import Curve, follow_curve
+from .noise import unpredicted
 from .reconstruction import MINIMUM_ROWS, MOST_REFERENCES, Prepared, check_length, option, prepare, probe
 from .region import BELOW_CEILING, smooth
 from .result import DataLyapunov, forcing_interval
@@ -23,7 +24,7 @@ PERIODS_NEEDED = 20
 CLEAN = 0.01  # noise, in standard deviations, below which a straight line is not bent by it
 MOST_BLOCKS = 500  # of reference points that are resampled
 MODEL = 0.05  # what neighbours at a finite distance do to any estimate, relative to the exponent
-MODEL_WITH_NOISE = 0.1
+MODEL_WITH_NOISE, MODEL_OF_MAPS = 2.5, 5.0  # the same for each standard deviation of noise
 SURE = 0.125  # half an interval, relative to the exponent, up to which it is called good
 
 
@@ -49,8 +50,9 @@ def estimate_lyapunov(
     over the reference points, because the few pairs that part early, at a saddle, would otherwise
     steepen the curve and then flatten it.
 
-    The slope is read in two ways, and with one and two delayed copies more than needed, and from the
-    other method as well; `estimates` holds them all, and the exponent is their median. One way is the
+    The slope is read in two ways, and with one and two delayed copies more than needed; the exponent is
+    the median. The other method is asked as well: `estimates` holds all, `agreement` says which lie
+    outside the interval (the ball's mean is steepened by pairs that part at a saddle). One way is the
     line through the longest straight stretch. The other is the curve
 
         d(t)^2 = noise + 1 / (1 / (d0^2 exp(2 lambda t)) + 1 / size^2),
@@ -146,26 +148,32 @@ def estimate_lyapunov(
         if len(curves) == 1 and _flaw(curves[name], first, found.period):
             break
     main = next(iter(curves.values()))
-    noise = found.noise if found.noise > 0 else main.noise()
-    estimates = _rates(curves, clean=noise < CLEAN, per_lag=main.probe.stride * dt)
+    noise = found.noise
+    if not found.fine:
+        noise = unpredicted(found.data, found.delay, found.dimension, found.theiler)
+    estimates = _rates(curves, clean=not noise >= CLEAN, per_lag=main.probe.stride * dt)
     said = _flaw(main, first, found.period)
+    model = math.hypot(
+        MODEL, (MODEL_WITH_NOISE if found.fine else MODEL_OF_MAPS) * (noise if noise > 0 else 0.0)
+    )
     chaotic = not said and all(c.exponential for c in curves.values() if c.probe.ball == main.probe.ball)
-    summary = _summary(main, estimates if chaotic else {}, noise < CLEAN, dt, rng)
+    own = {name: value for name, value in estimates.items() if method in name}
+    summary = _summary(main, own if chaotic else {}, model, dt, rng)
     exponent, interval = summary[0], summary[1]
-    quality = said or verdict(main, estimates, exponent, interval, len(series) / found.period)
+    quality = said or verdict(main, own, exponent, interval, len(series) / found.period)
     origin = ""
     if surrogates:
-        origin = surrogate_test(series, surrogates, delay=found.delay, dimension=found.dimension, seed=seed).verdict
+        origin = _origin(series, surrogates, found, interval, seed)
     lags = np.arange(len(main.typical)) * main.probe.stride * dt
     return DataLyapunov(
         exponent, interval, np.column_stack([lags, main.typical]), summary[2], quality,
         *forcing_interval(exponent, interval, dt), found.delay, found.dimension, found.theiler, dt,
-        summary[3], noise, estimates, origin,
+        summary[3], noise, estimates, agreement(estimates, interval), origin,
     )  # fmt: skip
 
 
 def _estimators(method: str, found: Prepared) -> Iterator[tuple[str, int, bool]]:
-    """Name, delayed copies, and whether in a ball: the one asked for, those with more copies, the other method."""
+    """Name, delayed copies, and whether in a ball: what was asked for, with more copies, the other method."""
     for more in COPIES_MORE if found.varied else COPIES_MORE[:1]:
         yield f"{method}, {found.dimension + more} copies", found.dimension + more, method == "kantz"
     other = METHODS[method == "rosenstein"]
@@ -183,7 +191,7 @@ def _rates(curves: dict[str, Curve], clean: bool, per_lag: float) -> dict[str, f
     return found
 
 
-def _summary(main: Curve, estimates: dict[str, float], clean: bool, dt: float, rng) -> tuple:
+def _summary(main: Curve, estimates: dict[str, float], model: float, dt: float, rng) -> tuple:
     """Exponent, interval, stretch and line."""
     unknown = (math.nan, math.nan)
     if not estimates:
@@ -196,10 +204,32 @@ def _summary(main: Curve, estimates: dict[str, float], clean: bool, dt: float, r
     block = int(min(block, max(1, len(main.probe.states) // 10))) or 1
     low, high = main.shifts(block, rng)
     apart = float(np.subtract(*np.quantile(values, [0.75, 0.25]))) / 1.35  # as of a normal distribution
-    apart = math.hypot(apart, (MODEL if clean else MODEL_WITH_NOISE) * exponent)
+    apart = math.hypot(apart, model * exponent)
     interval = exponent - math.hypot(low / per_lag, apart), exponent + math.hypot(high / per_lag, apart)
     middle = main.typical[round((start + stop) / 2)] - exponent * per_lag * round((start + stop) / 2)
     return exponent, interval, (start * per_lag, stop * per_lag), (exponent, float(middle))
+
+
+def _origin(series, count: int, found: Prepared, interval, seed: int) -> str:
+    """Chaos or coloured noise, in words."""
+    options = {"delay": found.delay, "dimension": found.dimension, "theiler": found.theiler}
+    test = surrogate_test(series, count, **options, seed=seed)
+    if not test.noise_excluded:
+        return test.verdict
+    if interval[0] > 0:
+        return f"chaos: {test.verdict}, and neighbours part exponentially"
+    return f"no coloured noise: {test.verdict}, but exponential growth was not shown"
+
+
+def agreement(estimates: dict[str, float], interval: tuple[float, float]) -> str:
+    """Which estimates lie outside the interval, in words; empty without an interval."""
+    if not interval[0] <= interval[1]:
+        return ""
+    outside = {name: v for name, v in estimates.items() if not interval[0] <= v <= interval[1]}
+    if not outside:
+        return f"all {len(estimates)} estimates lie in the interval"
+    listed = ", ".join(f"{value:.3g} ({name})" for name, value in outside.items())
+    return f"{len(outside)} of {len(estimates)} estimates lie outside the interval: {listed}"
 
 
 def _flaw(main: Curve, first: int, period: float) -> str:
@@ -217,6 +247,8 @@ def verdict(main, estimates, exponent, interval, periods) -> str:
     """What is to be said about the exponent, or about its absence; "good" if nothing is."""
     if periods < PERIODS_NEEDED:
         return f"too short: {periods:.0f} mean periods, at least {PERIODS_NEEDED} are needed"
+    if main.probe.dwells():
+        return "non-stationary: states of one part of the series do not come back in the others"
     if math.isnan(exponent):
         turned = smooth(main.typical, min(main.width, len(main.typical)))[1][: main.width + 1]
         if turned[-1] > main.ceiling - BELOW_CEILING:
@@ -224,8 +256,6 @@ def verdict(main, estimates, exponent, interval, periods) -> str:
         return "no linear region: neighbours part, but not exponentially"
     if interval[0] <= 0:
         return "not distinguishable from zero"
-    if main.probe.dwells():
-        return "non-stationary: states of one part of the series do not come back in the others"
     half = (interval[1] - interval[0]) / (2 * exponent)
     if half <= SURE:
         return "good"

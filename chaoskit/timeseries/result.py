@@ -17,7 +17,8 @@ class DataLyapunov:
     Attributes
     ----------
     exponent : float
-        In nats per unit time of `dt`, the median of `estimates`; NaN if no exponential growth was found.
+        In nats per unit time of `dt`, the median of the method's `estimates`; NaN if no exponential
+        growth was found.
     interval : tuple of float
         95 % confidence interval (low, high), in the same unit: the scatter over the series and the
         disagreement of the estimates together; (NaN, NaN) without an exponent.
@@ -39,9 +40,12 @@ class DataLyapunov:
         (slope, offset) of the line of exponential growth, noise taken off.
     noise_level : float
         Standard deviation of the measurement noise in standard deviations of the series: of a finely
-        sampled one from its spectrum, else from the floor of the curve; NaN where neither is seen.
+        sampled one from its spectrum, else from what neighbours do not predict (an upper bound where
+        there are few); NaN if unknown.
     estimates : dict of str to float
         The exponent by each estimator and number of delayed copies.
+    agreement : str
+        Which of them lie outside the interval, in words.
     origin : str
         What surrogates say to "chaos or coloured noise?"; empty if they were not asked for.
     """
@@ -60,12 +64,15 @@ class DataLyapunov:
     fit: tuple[float, float]
     noise_level: float = math.nan
     estimates: dict[str, float] = field(default_factory=dict)
+    agreement: str = ""
     origin: str = ""
 
     def __repr__(self) -> str:
         low, high = self.interval
         said = f"; {self.origin}" if self.origin else ""
-        return f"DataLyapunov({self.exponent:.4g} [{low:.4g}, {high:.4g}] nats per time: {self.quality}{said})"
+        return (
+            f"DataLyapunov({self.exponent:.4g} [{low:.4g}, {high:.4g}] nats per time: {self.quality}{said})"
+        )
 
 
 def forcing_interval(exponent: float, interval: tuple[float, float], dt: float) -> tuple[float, int | None]:
