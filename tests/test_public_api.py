@@ -138,7 +138,7 @@ MODULES = [
     "gradients.backpropagation", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
     "training.comparison", "testing", "timeseries.correlation", "timeseries.embedding",
-    "timeseries.exponent", "timeseries.recommend", "timeseries.result", "timeseries.surrogates",
+    "timeseries.exponent", "timeseries.recommendation", "timeseries.result", "timeseries.surrogates",
     "timeseries.zero_one",
 ]  # fmt: skip
 

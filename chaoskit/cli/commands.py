@@ -14,7 +14,7 @@ from .. import estimate_lyapunov, evaluate, fit, load, lyapunov_spectrum
 from ..errors import InvalidInputError
 from ..report import read_series, run_demo, to_json
 from ..timeseries import correlation_dimension
-from ..timeseries.recommend import from_estimates
+from ..timeseries.recommendation import from_estimates
 from ..training import Forecaster, compare_with_baselines
 from . import text
 from .training import checked_target, fit_options

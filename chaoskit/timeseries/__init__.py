@@ -12,7 +12,7 @@ from .embedding import (
     mutual_information,
 )
 from .exponent import estimate_lyapunov
-from .recommend import Recommendation, recommend, recommended_forcing, window_length
+from .recommendation import Recommendation, recommend, recommended_forcing, window_length
 from .result import DataLyapunov, forcing_interval
 from .surrogates import SurrogateTest, amplitude_adjusted, phase_randomised, surrogate_test
 from .zero_one import ZeroOneTest, zero_one_test

@@ -182,7 +182,8 @@ def _scaling(counts: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:
     for i in rows:
         for j in rows[rows > i + longest][::-1]:
             inside = local[i : j - WINDOW + 2]
-            if np.abs(inside - inside.mean()).max() <= STRAIGHT * inside.mean():
+            # Quantised values lie at few distances: between them the sum does not grow at all.
+            if inside.min() > 0 and np.abs(inside - inside.mean()).max() <= STRAIGHT * inside.mean():
                 best, longest = (int(i), int(j)), j - i
                 break
     return curve, best

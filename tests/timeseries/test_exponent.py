@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known import henon_x, logistic
+from known import NOT_CHAOS, henon_x, logistic
 
 from chaoskit.errors import InvalidInputError
 from chaoskit.timeseries import estimate_lyapunov, forcing_interval
@@ -254,3 +254,21 @@ def test_forcing_interval():
         (math.nan, (math.nan,) * 2),
     ):
         assert forcing_interval(exponent, interval, 1.0) == (math.inf, None)
+
+
+def never_chaos(result):
+    assert result.recommended_tau is None
+    assert not result.interval[0] > 0
+
+
+def test_noise_and_regular_motion_are_never_called_chaos():
+    """One of each; many seeds under the slow marker."""
+    for kind in NOT_CHAOS:
+        never_chaos(estimate_lyapunov(NOT_CHAOS[kind](np.random.default_rng(7), 3000)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", NOT_CHAOS)
+def test_noise_and_regular_motion_of_many_seeds(kind):
+    for seed in range(100):
+        never_chaos(estimate_lyapunov(NOT_CHAOS[kind](np.random.default_rng(seed), 6000)))

@@ -139,7 +139,7 @@ def recommend(series: np.ndarray, dt: float = 1.0, *, seed: int = 0) -> Recommen
     ...     x.append(4 * x[-1] * (1 - x[-1]))
     >>> found = recommend(x)
     >>> found.forcing, found.n_states
-    (Sparse(tau=1), 3)
+    (Sparse(tau=1), 2)
     """
     dt = _check.positive(dt, "dt")
     estimate = estimate_lyapunov(series, dt, seed=seed)
