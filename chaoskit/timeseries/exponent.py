@@ -10,6 +10,7 @@ import numpy as np
 from chaoskit import _check
 from chaoskit.errors import InvalidInputError
 
+from ..dynamics.statistics import student_quantile
 from .curves import Curve, follow_curve
 from .noise import unpredicted
 from .reconstruction import MINIMUM_ROWS, MOST_REFERENCES, Prepared, check_length, option, prepare, probe
@@ -203,6 +204,10 @@ def _summary(main: Curve, estimates: dict[str, float], model: float, dt: float, 
     block = max((stop - start) * main.probe.stride, main.probe.theiler, len(main.probe.states) / MOST_BLOCKS)
     block = int(min(block, max(1, len(main.probe.states) // 10))) or 1
     low, high = main.shifts(block, rng)
+    blocks = max(2, len(main.probe.states) // block)
+    # A percentile of few blocks is too near: Student's t in place of the normal distribution.
+    few = float(student_quantile(np.array(blocks - 1)) / 1.96) * math.sqrt(blocks / (blocks - 1))
+    low, high = few * low, few * high
     apart = float(np.subtract(*np.quantile(values, [0.75, 0.25]))) / 1.35  # as of a normal distribution
     apart = math.hypot(apart, model * exponent)
     interval = exponent - math.hypot(low / per_lag, apart), exponent + math.hypot(high / per_lag, apart)
