@@ -30,6 +30,7 @@ SIGNATURES = {
     "cycles": "model, period, *, starts=None, inputs=None",
     "slow_points": "model, *, starts=None, inputs=None",
     "estimate_lyapunov": "series, dt=1.0",
+    "recommend": "series, dt=1.0",
     "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
     "load": "path",
     "evaluate": "reconstruction, series",
@@ -109,7 +110,9 @@ def test_fields_of_results(name):
 
 
 def test_public_names_exist_and_are_documented():
-    for module in (chaoskit, chaoskit.cells, chaoskit.systems, chaoskit.training, chaoskit.measures):
+    for module in (
+        chaoskit, chaoskit.cells, chaoskit.systems, chaoskit.training, chaoskit.measures, chaoskit.timeseries,
+    ):  # fmt: skip
         for name in module.__all__:
             value = getattr(module, name)
             assert name.startswith("__") or inspect.getdoc(value), (
@@ -146,7 +149,9 @@ MODULES = [
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
     "training.comparison", "testing", "invariant_sets.search", "invariant_sets.slow", "plot.invariant",
     "invariant_sets.attractors", "invariant_sets.classify", "invariant_sets.scan",
-    "training.bifurcation_watch", "plot.bifurcations",
+    "training.bifurcation_watch", "plot.bifurcations", "timeseries.correlation", "timeseries.embedding",
+    "timeseries.exponent", "timeseries.recommendation", "timeseries.result", "timeseries.surrogates",
+    "timeseries.zero_one",
 ]  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from ..report import (
     run_demo,
     to_json,
 )
+from ..timeseries import correlation_dimension
+from ..timeseries.recommendation import from_estimates
 from ..training import Forecaster, compare_with_baselines
 from . import text
 from .training import checked_target, fit_options
@@ -61,21 +63,30 @@ def train(arguments: Namespace) -> None:
 
 
 def analyze(arguments: Namespace) -> None:
-    """The exponent of a series."""
+    """The exponent of a series, and what it asks of a training."""
     series = read_series(arguments.file, arguments.columns)
     found = estimate_lyapunov(
         series, arguments.dt, seed=arguments.seed,
         delay="auto" if arguments.delay is None else arguments.delay,
         dimension="auto" if arguments.dimension is None else arguments.dimension,
+        surrogates=arguments.surrogates,
     )  # fmt: skip
+    attractor = correlation_dimension(
+        series, delay=found.delay, dimension=found.dimension, theiler=found.theiler, seed=arguments.seed
+    )
+    advice = from_estimates(series, found, attractor)
     values = {
         "rows": len(series), "columns": series.shape[1], "exponent": found.exponent,
         "interval": found.interval, "predictability_time": found.predictability_time,
         "recommended_tau": found.recommended_tau, "quality": found.quality, "delay": found.delay,
         "dimension": found.dimension, "theiler": found.theiler, "dt": found.dt,
-        "fit_range": found.fit_range, "curve": found.curve,
+        "fit_range": found.fit_range, "curve": found.curve, "noise_level": found.noise_level,
+        "estimates": found.estimates, "agreement": found.agreement, "origin": found.origin,
+        "correlation_dimension": attractor.dimension, "correlation_dimension_interval": attractor.interval,
+        "recommendation": [dict(zip(("what", "value", "reason"), row, strict=True)) for row in advice.rows()],
+        "subsample": advice.subsample,
     }  # fmt: skip
-    _show(arguments, values, lambda: text.analyze(values))
+    _show(arguments, values, lambda: f"{text.analyze(values)}\n\n{advice}")
 
 
 def lyapunov(arguments: Namespace) -> None:

@@ -201,13 +201,18 @@ def _analyze(commands: Any) -> None:
     parser = _command(
         commands, "analyze", "estimate the largest Lyapunov exponent of a series",
         "Estimate the largest Lyapunov exponent of a series without equations, with a 95 % interval, the "
-        "predictability time ln 2 / lambda and the forcing interval that follows from it.",
+        "predictability time ln 2 / lambda, and what follows from it for a training: forcing, window, "
+        "sampling, embedding and the number of states.",
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help=_FILE)
     _series_options(parser)
     parser.add_argument(
         "--dimension", type=int, metavar="M", help="of the embedding (default: from the data)"
     )
+    parser.add_argument(
+        "--surrogates", type=int, default=0, metavar="N",
+        help="compare with N series of coloured noise of each kind, e.g. 39 (default: none)",
+    )  # fmt: skip
 
 
 def _lyapunov(commands: Any) -> None:

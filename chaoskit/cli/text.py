@@ -82,6 +82,10 @@ def analyze(values: dict[str, Any]) -> str:
             f"Theiler window {values['theiler']}",
             f"exponent             {_with_interval(values)} per unit time",
             f"quality              {values['quality']}",
+            *([f"estimates            {values['agreement']}"] if values["agreement"] else []),
+            *([f"noise or chaos       {values['origin']}"] if values["origin"] else []),
+            f"noise                {cell(values['noise_level'])} of the standard deviation",
+            f"dimension            {cell(values['correlation_dimension'])}",
             f"predictability time  {cell(values['predictability_time'])}",
             f"forcing interval     {'none: no chaos was shown' if steps is None else f'{steps} steps'}",
         ]

@@ -35,6 +35,18 @@ def nearest_neighbours(
         Row of the neighbour, -1 where there is none.
     distance : ndarray, shape (R,), float64
     """
+    index, distance = neighbours_within(states, references, theiler, 1, math.inf, floor)
+    return index[:, 0], distance[:, 0]
+
+
+def neighbours_within(
+    states: np.ndarray, references: np.ndarray, theiler: int, count: int, radius: float, floor: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `count` nearest neighbours no farther than `radius`, nearest first.
+
+    Returns ``index`` (R, count), -1 where there are fewer, and ``distance``; the rest is as for
+    `nearest_neighbours`.
+    """
     n, dim = states.shape
     # A median split halves a node until LEAF points are left.
     nodes = 2 ** (max(0, math.ceil(math.log2(max(1, n / LEAF)))) + 1)
@@ -42,8 +54,8 @@ def nearest_neighbours(
     lower, upper = np.empty((nodes, dim)), np.empty((nodes, dim))
     first, last = np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
     grow_tree(states, order, lower, upper, first, last)
-    index = np.empty(len(references), np.int64)
-    distance = np.empty(len(references))
+    index = np.empty((len(references), count), np.int64)
+    distance = np.empty((len(references), count))
     # Points in tree order: a leaf is one run of memory.
     search_tree(
         states,
@@ -56,6 +68,7 @@ def nearest_neighbours(
         last,
         theiler,
         floor,
+        radius,
         index,
         distance,
     )
@@ -141,17 +154,30 @@ def squared_distance(a, i, b, j):
     return total
 
 
+@inner
+def insert(index, distance, r, row, gap):
+    """Put a neighbour into its place among those found so far; the last one falls out."""
+    k = index.shape[1] - 1
+    while k > 0 and distance[r, k - 1] > gap:
+        index[r, k], distance[r, k] = index[r, k - 1], distance[r, k - 1]
+        k -= 1
+    index[r, k], distance[r, k] = row, gap
+
+
 @kernel
 def search_tree(
-    states, references, points, order, lower, upper, first, last, theiler, floor, index, distance
+    states, references, points, order, lower, upper, first, last, theiler, floor, radius, index, distance
 ):
     """Depth-first search of the tree, nearer child first, with the Theiler test in the leaves."""
     nodes = np.empty(DEPTH, np.int64)
     bounds = np.empty(DEPTH)
     least = floor * abs(floor)
+    last_place = index.shape[1] - 1
     for r in range(len(references)):
         row = references[r]
-        best, found = np.inf, -1
+        best = radius * radius
+        for k in range(last_place + 1):
+            index[r, k], distance[r, k] = -1, np.inf
         nodes[0], bounds[0] = 0, 0.0
         top = 1
         while top > 0:
@@ -164,7 +190,9 @@ def search_tree(
                     if abs(order[q] - row) > theiler:
                         gap = squared_distance(states, row, points, q)
                         if least < gap < best:
-                            best, found = gap, order[q]
+                            insert(index, distance, r, order[q], gap)
+                            if index[r, last_place] >= 0:
+                                best = distance[r, last_place]
                 continue
             near, far = 2 * node + 1, 2 * node + 2
             to_near = box_distance(states, row, lower, upper, near)
@@ -174,7 +202,8 @@ def search_tree(
             nodes[top], bounds[top] = far, to_far
             nodes[top + 1], bounds[top + 1] = near, to_near
             top += 2
-        index[r], distance[r] = found, math.sqrt(best)
+        for k in range(last_place + 1):
+            distance[r, k] = math.sqrt(distance[r, k])
 
 
 @inner_sums

@@ -1,116 +1,32 @@
-"""Largest Lyapunov exponent of a measured series, and the forcing interval that follows from it."""
+"""Largest Lyapunov exponent of a measured series: several estimates, their interval and a verdict."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 
 from chaoskit import _check
 from chaoskit.errors import InvalidInputError
 
-from .divergence import Probe, follow_until_level
-from .embedding import choose_delay, choose_dimension, embed, mean_period
-from .region import BELOW_CEILING, find_region, slope_interval, smooth
+from ..dynamics.statistics import student_quantile
+from .curves import Curve, follow_curve
+from .noise import unpredicted
+from .reconstruction import MINIMUM_ROWS, MOST_REFERENCES, Prepared, check_length, option, prepare, probe
+from .region import BELOW_CEILING, smooth
+from .result import DataLyapunov, forcing_interval
+from .surrogates import surrogate_test
 
-MINIMUM_ROWS = 100
+METHODS = ("rosenstein", "kantz")
+COPIES_MORE = (0, 1, 2)  # delayed copies beyond those of false neighbours that are tried as well
 PERIODS_FOLLOWED = 10  # at first; doubled until the distance levels off
 PERIODS_NEEDED = 20
-WIDE = 16  # coordinates of a state
-MOST_REFERENCES = 20_000  # more change nothing but the time
-SEARCH = 1_500_000_000  # differences of two coordinates, in states wider than that
-SAMPLES_PER_PERIOD = 20  # lags of the curve in a mean period
-FINE_SAMPLING = 10  # samples in a mean period from which the series is a flow's, not a map's
-
-
-@dataclass(frozen=True)
-class DataLyapunov:
-    """Largest Lyapunov exponent of a series, with what is needed to judge it.
-
-    Attributes
-    ----------
-    exponent : float
-        In nats per unit time of `dt`; NaN if no stretch of exponential growth was found.
-    interval : tuple of float
-        95 % confidence interval (low, high), in the same unit; (NaN, NaN) without an exponent.
-    curve : ndarray, shape (n_lags, 2), float64
-        Time, and the typical (median) log distance of neighbours after it, in standard deviations.
-    fit_range : tuple of float
-        (start, stop) in time units of the linear region; (NaN, NaN) without one.
-    quality : str
-        "good", or in words why not.
-    predictability_time : float
-        ln 2 / exponent in time units; infinite if the interval reaches 0 or there is no exponent.
-    recommended_tau : int or None
-        Forcing interval in steps; None if the series is not shown to be chaotic.
-    delay, dimension, theiler : int
-        In steps, copies of each column, and steps.
-    dt : float
-        Time between two rows.
-    fit : tuple of float
-        (slope, offset) of the line through the linear region of `curve`.
-    """
-
-    exponent: float
-    interval: tuple[float, float]
-    curve: np.ndarray
-    fit_range: tuple[float, float]
-    quality: str
-    predictability_time: float
-    recommended_tau: int | None
-    delay: int
-    dimension: int
-    theiler: int
-    dt: float
-    fit: tuple[float, float]
-
-
-def forcing_interval(exponent: float, interval: tuple[float, float], dt: float) -> tuple[float, int | None]:
-    """Predictability time and forcing interval of a largest exponent [1]_.
-
-    Parameters
-    ----------
-    exponent : float
-        In nats per unit time.
-    interval : tuple of float
-        Its 95 % confidence interval (low, high).
-    dt : float
-        Time between two steps.
-
-    Returns
-    -------
-    predictability_time : float
-        ln 2 / exponent in time units, the time in which an error doubles; infinite if the exponent
-        is not shown to be positive.
-    tau : int or None
-        Steps between two forcings: half the predictability time, at least 1; None with the former
-        infinite.
-
-    Raises
-    ------
-    InvalidInputError
-        If `dt` is not a finite number above 0.
-
-    References
-    ----------
-    .. [1] Mikhaeil, J., Monfared, Z., Durstewitz, D. (2022). On the difficulty of learning chaotic
-       dynamics with RNNs. NeurIPS 35, sec. 4.
-
-    Examples
-    --------
-    >>> from chaoskit.timeseries import forcing_interval
-    >>> predictability_time, tau = forcing_interval(1.1, (1.0, 1.2), dt=0.01)
-    >>> tau
-    32
-    >>> forcing_interval(0.01, (-0.02, 0.04), dt=0.01)
-    (inf, None)
-    """
-    dt = _check.positive(dt, "dt")
-    if not (exponent > 0 and interval[0] > 0):  # NaN ends here too
-        return math.inf, None
-    predictability_time = math.log(2) / exponent
-    return predictability_time, max(1, round(predictability_time / (2 * dt)))
+CLEAN = 0.01  # noise, in standard deviations, below which a straight line is not bent by it
+MOST_BLOCKS = 500  # of reference points that are resampled
+MODEL = 0.05  # what neighbours at a finite distance do to any estimate, relative to the exponent
+MODEL_WITH_NOISE, MODEL_OF_MAPS = 2.5, 5.0  # the same for each standard deviation of noise
+SURE = 0.125  # half an interval, relative to the exponent, up to which it is called good
 
 
 def estimate_lyapunov(
@@ -121,17 +37,30 @@ def estimate_lyapunov(
     dimension: int | str = "auto",
     theiler: int | str = "auto",
     horizon: int | str = "auto",
+    method: str = "rosenstein",
+    surrogates: int = 0,
     n_reference: int = 5000,
     seed: int = 0,
 ) -> DataLyapunov:
     """Largest Lyapunov exponent of a measured series, from the parting of neighbours [1]_, [2]_.
 
-    Nearest neighbours outside a Theiler window are followed in time; the slope of their typical log
-    distance, before it levels off, is the exponent. Two things differ from [1]_. Where a flow is
-    sampled finely, the distance is the one to the neighbour's orbit as a curve, which takes out the
-    direction of the flow: distances along it do not grow and bend the curve. And the median
-    stands in place of the mean, because the few pairs that part early, at a saddle, would otherwise
+    Neighbours outside a Theiler window are followed in time; the slope of their typical log distance,
+    between the noise and the size of the attractor, is the exponent. Where a flow is sampled finely,
+    the distance is the one to the neighbour's orbit as a curve, which takes out the direction of the
+    flow: distances along it do not grow and bend the curve. The median stands in place of the mean
+    over the reference points, because the few pairs that part early, at a saddle, would otherwise
     steepen the curve and then flatten it.
+
+    The slope is read in two ways, and with one and two delayed copies more than needed; the exponent is
+    the median. The other method is asked as well: `estimates` holds all, `agreement` says which lie
+    outside the interval (the ball's mean is steepened by pairs that part at a saddle). One way is the
+    line through the longest straight stretch. The other is the curve
+
+        d(t)^2 = noise + 1 / (1 / (d0^2 exp(2 lambda t)) + 1 / size^2),
+
+    whose rate is not flattened by measurement noise; with noise it is the only one. White noise in a
+    finely sampled series is reduced by a Wiener filter first: a finite filter leaves exponents as
+    they are.
 
     Parameters
     ----------
@@ -148,6 +77,11 @@ def estimate_lyapunov(
         mean periods, or the embedding window if that is longer.
     horizon : int or "auto"
         Steps over which neighbours are followed. "auto": until their distance levels off.
+    method : {"rosenstein", "kantz"}
+        The nearest neighbour [1]_, or the mean distance of those in a ball [2]_.
+    surrogates : int
+        Series of coloured noise to compare with, of both kinds, in `origin`; 39 for p = 0.025. Takes
+        seconds, see `surrogate_test`.
     n_reference : int
         Reference points at most; states of more than 16 columns get fewer.
     seed : int
@@ -165,9 +99,10 @@ def estimate_lyapunov(
 
     Notes
     -----
-    The interval holds the scatter over the series, not what neighbours at a finite distance do to
-    the slope: on clean series of 10,000 to 100,000 rows that is a few per cent, more where growth
-    in a mean period is weak; measurement noise flattens the curve further.
+    The interval holds the scatter over the series and the disagreement of the estimates. A verdict of
+    "good" also asks for an interval within an eighth of the exponent. Growth counts as exponential if the
+    curve has a straight stretch, or if it spans 1.7 nats between noise and ceiling and a power of
+    time does not fit as well: coloured noise has neither.
 
     References
     ----------
@@ -189,125 +124,146 @@ def estimate_lyapunov(
     ('good', 1)
     """
     dt = _check.positive(dt, "dt")
-    data = _check.series(series, minimum=MINIMUM_ROWS)
-    _check.moderate(data)
-    data = (data - data.mean(axis=0)) / data.std(axis=0)
-    rng = np.random.default_rng(_check.integer(seed, "seed"))
+    series = _check.series(series, minimum=MINIMUM_ROWS)
+    _check.moderate(series)
+    if method not in METHODS:
+        raise InvalidInputError(f"method: expected one of {METHODS}, got {method!r}")
+    surrogates = _check.integer(surrogates, "surrogates")
+    seed = _check.integer(seed, "seed")
+    rng = np.random.default_rng(seed)
     n_reference = min(_check.integer(n_reference, "n_reference", 20), MOST_REFERENCES)
-    period = mean_period(data)
-    delay, dimension, theiler = _reconstruction(data, period, delay, dimension, theiler)
-    states = np.ascontiguousarray(embed(data, delay, dimension))
-    stride = max(1, int(period / SAMPLES_PER_PERIOD))
-    if states.shape[1] > WIDE:  # a tree prunes nothing there: keep the search to seconds
-        n_reference = max(200, min(n_reference, SEARCH // states.size))
-    slack = min(_slack(data, period), theiler // 2, len(states) // 20)
-    probe = Probe(states, theiler, stride, slack, _resolution(data), n_reference)
-    if probe.rows(4) < MINIMUM_ROWS // 10:
-        raise InvalidInputError(
-            f"series: {len(data)} rows leave {max(0, probe.rows(4))} states with delay {delay}, "
-            f"dimension {dimension} and theiler {theiler}; give a longer series or smaller options"
-        )
-    if theiler >= len(states) // 2:
-        raise InvalidInputError(
-            f"theiler: expected less than half of the {len(states)} states, got {theiler}; give a smaller one"
-        )
-    ceiling = probe.ceiling(rng)
-    first = math.ceil(PERIODS_FOLLOWED * max(period, 4.0) / stride)
-    steps = _option(horizon, "horizon", 4)
-    if steps is None:
-        references, logs = follow_until_level(probe, ceiling - BELOW_CEILING, first, rng)
-    else:
-        references, logs = probe.follow(min(steps, len(states) // 2) // stride + 1, rng)
-    typical = np.median(logs, axis=0) if len(logs) else np.full(logs.shape[1], math.nan)
-    width = max(1, round(period / (2 * stride))) if slack else 1
-    periods = len(states) / period
-    quality = _flaw(probe, typical, ceiling, width, first, periods)
-    unknown = (math.nan, math.nan)
-    exponent, interval, fit_range, fit = math.nan, unknown, unknown, unknown
-    region = None if quality else find_region(typical, ceiling, width)
-    if region is not None:
-        block = max((region.stop - region.start) * stride, theiler, 1)
-        block = min(block, max(1, len(states) // 10))
-        low, high = slope_interval(logs, references, region, block, rng)
-        per_lag = stride * dt
-        exponent, interval = region.slope / per_lag, (low / per_lag, high / per_lag)
-        fit_range = (region.start * per_lag, region.stop * per_lag)
-        fit = (exponent, region.offset)
-    quality = quality or _verdict(typical, ceiling, width, interval, periods)
-    curve = np.column_stack([np.arange(len(typical)) * stride * dt, typical])
+    horizon_steps = option(horizon, "horizon", 4)
+    found = prepare(series, delay, dimension, theiler)
+    curves, first = {}, 0
+    for name, copies, ball in _estimators(method, found):
+        states = probe(found, copies, n_reference, ball)
+        if not curves:
+            check_length(states, len(series), found.delay, copies)
+            first = math.ceil(PERIODS_FOLLOWED * max(found.period, 4.0) / states.stride)
+        elif states.rows(4) < MINIMUM_ROWS or found.theiler >= len(states.states) // 2:
+            continue
+        n_lags = None
+        if horizon_steps is not None:
+            n_lags = min(horizon_steps, len(states.states) // 2) // states.stride + 1
+        curves[name] = follow_curve(states, found.fine, found.period, n_lags, first, rng)
+        if len(curves) == 1 and _flaw(curves[name], first, found.period):
+            break
+    main = next(iter(curves.values()))
+    noise = found.noise
+    if not found.fine:
+        noise = unpredicted(found.data, found.delay, found.dimension, found.theiler)
+    estimates = _rates(curves, clean=not noise >= CLEAN, per_lag=main.probe.stride * dt)
+    said = _flaw(main, first, found.period)
+    model = math.hypot(
+        MODEL, (MODEL_WITH_NOISE if found.fine else MODEL_OF_MAPS) * (noise if noise > 0 else 0.0)
+    )
+    chaotic = not said and all(c.exponential for c in curves.values() if c.probe.ball == main.probe.ball)
+    own = {name: value for name, value in estimates.items() if method in name}
+    summary = _summary(main, own if chaotic else {}, model, dt, rng)
+    exponent, interval = summary[0], summary[1]
+    quality = said or verdict(main, own, exponent, interval, len(series) / found.period)
+    origin = ""
+    if surrogates:
+        origin = _origin(series, surrogates, found, interval, seed)
+    lags = np.arange(len(main.typical)) * main.probe.stride * dt
     return DataLyapunov(
-        exponent, interval, curve, fit_range, quality, *forcing_interval(exponent, interval, dt),
-        delay, dimension, theiler, dt, fit,
+        exponent, interval, np.column_stack([lags, main.typical]), summary[2], quality,
+        *forcing_interval(exponent, interval, dt), found.delay, found.dimension, found.theiler, dt,
+        summary[3], noise, estimates, agreement(estimates, interval), origin,
     )  # fmt: skip
 
 
-def _flaw(probe, typical, ceiling, width, first, periods) -> str:
+def _estimators(method: str, found: Prepared) -> Iterator[tuple[str, int, bool]]:
+    """Name, delayed copies, and whether in a ball: what was asked for, with more copies, the other method."""
+    for more in COPIES_MORE if found.varied else COPIES_MORE[:1]:
+        yield f"{method}, {found.dimension + more} copies", found.dimension + more, method == "kantz"
+    other = METHODS[method == "rosenstein"]
+    yield f"{other}, {found.dimension} copies", found.dimension, other == "kantz"
+
+
+def _rates(curves: dict[str, Curve], clean: bool, per_lag: float) -> dict[str, float]:
+    """The exponent by each curve that grows exponentially: with noise, by its growth alone."""
+    found = {}
+    for name, curve in curves.items():
+        if curve.exponential and curve.growth is not None:
+            found[f"growth, {name}"] = curve.growth.rate / per_lag
+        if curve.region is not None and (clean or curve.growth is None):
+            found[f"line, {name}"] = curve.region.slope / per_lag
+    return found
+
+
+def _summary(main: Curve, estimates: dict[str, float], model: float, dt: float, rng) -> tuple:
+    """Exponent, interval, stretch and line."""
+    unknown = (math.nan, math.nan)
+    if not estimates:
+        return math.nan, unknown, unknown, unknown
+    per_lag = main.probe.stride * dt
+    values = np.array(list(estimates.values()))
+    exponent = float(np.median(values))
+    start, stop = main.stretch()
+    block = max((stop - start) * main.probe.stride, main.probe.theiler, len(main.probe.states) / MOST_BLOCKS)
+    block = int(min(block, max(1, len(main.probe.states) // 10))) or 1
+    low, high = main.shifts(block, rng)
+    blocks = max(2, len(main.probe.states) // block)
+    # A percentile of few blocks is too near: Student's t in place of the normal distribution.
+    few = float(student_quantile(np.array(blocks - 1)) / 1.96) * math.sqrt(blocks / (blocks - 1))
+    low, high = few * low, few * high
+    apart = float(np.subtract(*np.quantile(values, [0.75, 0.25]))) / 1.35  # as of a normal distribution
+    apart = math.hypot(apart, model * exponent)
+    interval = exponent - math.hypot(low / per_lag, apart), exponent + math.hypot(high / per_lag, apart)
+    middle = main.typical[round((start + stop) / 2)] - exponent * per_lag * round((start + stop) / 2)
+    return exponent, interval, (start * per_lag, stop * per_lag), (exponent, float(middle))
+
+
+def _origin(series, count: int, found: Prepared, interval, seed: int) -> str:
+    """Chaos or coloured noise, in words."""
+    options = {"delay": found.delay, "dimension": found.dimension, "theiler": found.theiler}
+    test = surrogate_test(series, count, **options, seed=seed)
+    if not test.noise_excluded:
+        return test.verdict
+    if interval[0] > 0:
+        return f"chaos: {test.verdict}, and neighbours part exponentially"
+    return f"no coloured noise: {test.verdict}, but exponential growth was not shown"
+
+
+def agreement(estimates: dict[str, float], interval: tuple[float, float]) -> str:
+    """Which estimates lie outside the interval, in words; empty without an interval."""
+    if not interval[0] <= interval[1]:
+        return ""
+    outside = {name: v for name, v in estimates.items() if not interval[0] <= v <= interval[1]}
+    if not outside:
+        return f"all {len(estimates)} estimates lie in the interval"
+    listed = ", ".join(f"{value:.3g} ({name})" for name, value in outside.items())
+    return f"{len(outside)} of {len(estimates)} estimates lie outside the interval: {listed}"
+
+
+def _flaw(main: Curve, first: int, period: float) -> str:
     """Why there is no use in looking for exponential growth, or an empty string."""
-    if np.isnan(typical).any():
+    if np.isnan(main.typical).any():
         return "too short: no neighbours outside the Theiler window"
-    values = smooth(typical, min(width, len(typical)))[1]
-    level = values[-1] < ceiling - BELOW_CEILING and np.ptp(values) < 1.0 and periods >= PERIODS_NEEDED
-    if level or probe.repeats(first):
+    values = smooth(main.typical, min(main.width, len(main.typical)))[1]
+    low = values[-1] < main.ceiling - BELOW_CEILING and np.ptp(values) < 1.0
+    if (low and len(main.probe.states) / period >= PERIODS_NEEDED) or main.probe.repeats(first):
         return "periodic or quasi-periodic: neighbours do not part"
     return ""
 
 
-def _verdict(typical, ceiling, width, interval, periods) -> str:
+def verdict(main, estimates, exponent, interval, periods) -> str:
     """What is to be said about the exponent, or about its absence; "good" if nothing is."""
     if periods < PERIODS_NEEDED:
         return f"too short: {periods:.0f} mean periods, at least {PERIODS_NEEDED} are needed"
-    if interval[0] > 0:
-        return "good"
+    if main.probe.dwells():
+        return "non-stationary: states of one part of the series do not come back in the others"
+    if math.isnan(exponent):
+        turned = smooth(main.typical, min(main.width, len(main.typical)))[1][: main.width + 1]
+        if turned[-1] > main.ceiling - BELOW_CEILING:
+            return "noise-dominated or too high-dimensional: neighbours part at once"
+        return "no linear region: neighbours part, but not exponentially"
     if interval[0] <= 0:
         return "not distinguishable from zero"
-    turned = smooth(typical, min(width, len(typical)))[1][: width + 1]
-    if turned[-1] > ceiling - BELOW_CEILING:
-        return "noise-dominated or too high-dimensional: neighbours part at once"
-    return "no linear region: neighbours part, but not exponentially"
-
-
-def _option(value: int | str, name: str, minimum: int) -> int | None:
-    """None for "auto", or the checked whole number."""
-    if isinstance(value, str):
-        if value == "auto":
-            return None
-        raise InvalidInputError(f'{name}: expected "auto" or a whole number, got {value!r}')
-    return _check.integer(value, name, minimum)
-
-
-def _reconstruction(data, period, delay, dimension, theiler) -> tuple[int, int, int]:
-    """Delay, copies and Theiler window, the automatic ones from the data."""
-    delay = _option(delay, "delay", 1)
-    dimension = _option(dimension, "dimension", 1)
-    theiler = _option(theiler, "theiler", 0)
-    if dimension is None and data.shape[1] >= 3:
-        dimension = 1
-    if delay is None:
-        delay = choose_delay(data) if dimension != 1 else 1
-    # Neighbours in one turn of the orbit would be neighbours by continuity, not by recurrence.
-    window = min(math.ceil(3 * period), len(data) // 10)
-    if dimension is None:
-        dimension = choose_dimension(data, delay, theiler=window if theiler is None else theiler)
-    if theiler is None:
-        theiler = min(max(window, (dimension - 1) * delay), len(data) // 5)
-    return delay, dimension, theiler
-
-
-def _slack(data: np.ndarray, period: float) -> int:
-    """Rows by which a neighbour may lead or lag: half a mean period of a flow, none of a map."""
-    roughness = np.mean(np.diff(data, axis=0) ** 2) / 2  # one minus the autocorrelation at lag 1
-    return int(period / 2) if period >= FINE_SAMPLING and roughness < 0.2 else 0
-
-
-def _resolution(data: np.ndarray) -> float:
-    """Half the step of quantised values, or a distance that only rounding errors fall below."""
-    smallest = 1e-10
-    for column in data.T:
-        gaps: np.ndarray = np.diff(np.unique(column))
-        gaps = gaps[gaps > 1e-10]
-        # The recorder's step: all differences are whole multiples of it, and values recur.
-        multiples = np.asarray(gaps / gaps.min(), np.float64)
-        stray = float(np.abs(multiples - np.round(multiples)).max())
-        if len(gaps) < len(column) / 2 and stray < 0.01:
-            smallest = max(smallest, 0.5 * float(gaps.min()))
-    return smallest
+    half = (interval[1] - interval[0]) / (2 * exponent)
+    if half <= SURE:
+        return "good"
+    values = sorted(estimates.values())
+    apart = f"; estimates from {values[0]:.3g} to {values[-1]:.3g}" if len(values) > 1 else ""
+    return f"uncertain: the interval is {100 * half:.0f} % of the exponent to either side{apart}"

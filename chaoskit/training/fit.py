@@ -76,7 +76,7 @@ def fit(
     forcing : object of chaoskit.forcing, or "auto"
         `Sparse` (also with jitter), `Annealed`, `Generalized`, `AdaptiveGeneralized`; the baselines
         `Windowed`, `Truncated`, `Never`. "auto": Sparse(tau) with half the predictability time ln 2 / lambda
-        of the series (`estimate_lyapunov`).
+        of the series (`estimate_lyapunov`), or `Generalized` if measurement noise is seen in it.
     sequence_length : int or "auto"
         Steps of a training window; "auto": max(4 tau, 200), or less if the series is shorter.
     dt : float

@@ -10,13 +10,11 @@ import numpy as np
 
 from .. import _check
 from ..errors import ChaoskitWarning, InvalidInputError
-from ..forcing import Forcing, Never, Sparse
+from ..forcing import Forcing, Never
 from ..gradients.backpropagation import check_forcing
-from ..timeseries import DataLyapunov, estimate_lyapunov
+from ..timeseries import DataLyapunov, estimate_lyapunov, recommended_forcing, window_length
 from .optimizer import DECAYS, optimizer_class
 from .validation import MEASURES
-
-_SHORTEST = 200  # steps of a training window chosen automatically
 
 
 def checked_options(given: dict[str, Any]) -> dict[str, Any]:
@@ -87,13 +85,14 @@ def choose_forcing(forcing: Any, data: np.ndarray, dt: float) -> tuple[Forcing, 
     if forcing != "auto":
         raise InvalidInputError(f'forcing: expected "auto" or an object such as Sparse(tau), got {forcing!r}')
     estimate = estimate_lyapunov(data, dt)
-    if estimate.recommended_tau is None:
+    chosen = recommended_forcing(estimate)
+    if chosen is None:
         raise InvalidInputError(
             f"forcing: no predictability time in this series ({estimate.quality}; exponent "
             f"{estimate.exponent:.3g}, interval {estimate.interval[0]:.3g} to {estimate.interval[1]:.3g}); "
             "give the interval yourself: forcing=Sparse(tau)"
         )
-    return Sparse(estimate.recommended_tau), estimate
+    return chosen, estimate
 
 
 def longest_interval(forcing: Forcing) -> int | None:
@@ -108,7 +107,7 @@ def choose_length(value: int | str, tau: int | None, rows: int) -> int:
     if isinstance(value, str):
         if value != "auto":
             raise InvalidInputError(f'sequence_length: expected "auto" or a number of steps, got {value!r}')
-        length = min(max(4 * (tau or 0), _SHORTEST), longest)
+        length = min(window_length(tau), longest)
     else:
         length = _check.integer(value, "sequence_length", 2)
     if length > longest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -136,6 +137,12 @@ def _estimate(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> DataLyap
         checked[name] = _check.integer(estimate[name], f"lyapunov.{name}", least)
     checked["recommended_tau"] = None if tau is None else _check.integer(tau, "lyapunov.recommended_tau", 1)
     dt = _check.positive(estimate["dt"], "lyapunov.dt")
+    estimates = estimate.get("estimates", {})  # not in the files of 0.1.0
+    checked["estimates"] = {str(name): _number(value) for name, value in dict(estimates).items()}
+    checked["noise_level"] = _number(estimate.get("noise_level", math.nan))
+    for name in ("agreement", "origin"):
+        if not isinstance(estimate.get(name, ""), str):
+            raise InvalidInputError(f"lyapunov.{name}: expected words, got {estimate[name]!r}")
     return DataLyapunov(**{**estimate, **checked, "quality": quality, "dt": dt, "curve": curve})
 
 

@@ -64,11 +64,15 @@ def test_analyze(files, capsys):
     out = capsys.readouterr().out
     assert "exponent" in out
     assert "forcing interval     1 steps" in out
+    assert "Sparse(tau=1)" in out
+    assert "latent states" in out
     assert main(["analyze", str(files / "series.npy"), "--dt", "0.5", "--json"]) == 0
     values = parsed(capsys)
     assert values["exponent"] == pytest.approx(0.838, rel=0.1)
     assert values["recommended_tau"] == 1
     assert values["predictability_time"] == pytest.approx(np.log(2) / values["exponent"])
+    assert {row["what"] for row in values["recommendation"]} >= {"forcing", "sampling"}
+    assert all(row["reason"] for row in values["recommendation"])
 
 
 def test_analyze_without_chaos_is_valid_json(tmp_path, capsys):

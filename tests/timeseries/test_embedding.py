@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known import henon_x
 
 from chaoskit.errors import InvalidInputError
 from chaoskit.timeseries import (
@@ -15,13 +16,6 @@ from chaoskit.timeseries import (
     mutual_information,
 )
 from chaoskit.timeseries.embedding import autocorrelation
-
-
-def henon_x(length):
-    x = [0.1, 0.1]
-    for _ in range(length):
-        x.append(1 - 1.4 * x[-1] ** 2 + 0.3 * x[-2])
-    return np.array(x[100:])
 
 
 @given(st.integers(20, 60), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.integers(0, 99))
@@ -91,6 +85,6 @@ def test_noise_needs_more_dimensions_than_maps():
 
 
 def test_too_short_a_series_has_no_fraction():
-    fraction = false_neighbours(henon_x(300), 20, max_dimension=8)
+    fraction = false_neighbours(henon_x(200), 20, max_dimension=8)
     assert np.isfinite(fraction[0])
     assert np.isnan(fraction[-1])

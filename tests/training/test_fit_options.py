@@ -10,12 +10,14 @@ import pytest
 
 from chaoskit import fit, simulate
 from chaoskit.cells import LSTM, Linear, ShPLRNN
-from chaoskit.forcing import AdaptiveGeneralized, Annealed, Sparse
+from chaoskit.errors import InvalidInputError
+from chaoskit.forcing import AdaptiveGeneralized, Annealed, Generalized, Sparse
 from chaoskit.systems import Henon
 from chaoskit.timeseries import choose_delay, choose_dimension, estimate_lyapunov
 from chaoskit.training import DecoderConditionPenalty, ObservedStates, loss_and_gradient
 from chaoskit.training.data import prepare_data
 from chaoskit.training.network import initial_network
+from chaoskit.training.options import choose_forcing
 from chaoskit.training.validation import Validation
 
 HENON = simulate(Henon(), [0.1, 0.1], 1300, transient=100)[:1300]
@@ -180,6 +182,16 @@ def test_choices_are_those_of_the_part_that_is_trained_on():
     whole = np.concatenate([trained, slow])
     assert estimate_lyapunov(whole).exponent != estimate.exponent
     assert prepare_data(whole, None, "auto", 0.0, np.dtype(float)).embedding != models[0].embedding
+
+
+def test_noise_in_the_series_makes_the_forcing_generalized():
+    noise = np.random.default_rng(0).standard_normal((len(HENON), 2))
+    forcing, estimate = choose_forcing("auto", HENON + 0.05 * HENON.std(axis=0) * noise, 1.0)
+    assert isinstance(forcing, Generalized)
+    assert estimate.noise_level > 0.02
+    assert choose_forcing("auto", HENON, 1.0)[0] == Sparse(1)
+    with pytest.raises(InvalidInputError, match="no predictability time"):
+        choose_forcing("auto", noise, 1.0)
 
 
 # ---- the long run of a finalist

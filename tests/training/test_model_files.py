@@ -248,6 +248,7 @@ def test_an_estimate_may_be_without_a_number(model, tmp_path):
         {"exponent": "x"}, {"interval": [0.1, "x"]}, {"interval": [0.1, 0.2, 0.3]}, {"fit_range": [None, 1]},
         {"quality": 3}, {"predictability_time": None}, {"recommended_tau": 0}, {"recommended_tau": "x"},
         {"delay": 0}, {"dimension": 1.5}, {"theiler": -1}, {"dt": 0}, {"fit": "ab"}, {"more": 1},
+        {"estimates": "x"}, {"estimates": {"a": "x"}}, {"noise_level": None}, {"origin": 3},
     ],
     ids=str,
 )  # fmt: skip
