@@ -52,7 +52,7 @@ def mean_errors(series: np.ndarray) -> MeanErrors:
     times = _autocorrelation_times(power, count)
     stderr, batches = _scatter_of_batches(x, times)
     times = np.maximum(times, 1.0)
-    half = stderr * _student_quantile(batches - 1)
+    half = stderr * student_quantile(batches - 1)
     sums = np.cumsum(x, axis=0)
     bound = (np.maximum(sums.max(axis=0), 0.0) - np.minimum(sums.min(axis=0), 0.0)) / count
     deterministic = finite & _sums_stay_bounded(x, np.where(finite, series, 0.0).mean(axis=0))
@@ -92,7 +92,7 @@ def _scatter_of_batches(x: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, n
     return errors / np.sqrt(1.0 - np.minimum(missing, 0.9)), batches
 
 
-def _student_quantile(degrees: np.ndarray) -> np.ndarray:
+def student_quantile(degrees: np.ndarray) -> np.ndarray:
     """Two-sided 95 % quantile of Student's t for 19 degrees of freedom and more, to 1e-4.
 
     The expansion about the normal quantile (Abramowitz and Stegun 26.7.5): importing SciPy for this one
