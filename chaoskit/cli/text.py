@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from .._tables import cell
 from ..report import table
-from ..report.tables import cell
 
 
 def demo(report: dict[str, Any]) -> str:

@@ -67,7 +67,7 @@ def _memory(column: np.ndarray) -> float:
 
 
 def block_length(series: np.ndarray) -> int:
-    """Rows of a block: ten correlation times, growing with the cube root of the length; ten blocks at least."""
+    """Rows of a block: ten correlation times or more, and a tenth of the series at most."""
     rows = len(series)
     wanted = max(_MEMORIES * correlation_time(series), 2.0 * rows ** (1 / 3))
     return int(np.clip(math.ceil(wanted), 1, max(1, rows // _FEWEST_BLOCKS)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .._tables import table
 from .demo import run_demo
 from .jsonable import to_json
 from .series_files import read_series
-from .tables import table
 
 __all__ = ["read_series", "run_demo", "table", "to_json"]
