@@ -110,10 +110,10 @@ def evaluate_model(arguments: Namespace) -> None:
     if compared is not None:
         baselines = {name: e for name, e in compared.evaluations.items() if name != compared.model}
         values |= {
-            "baselines": baselines, "better_baselines": compared.better, "verdict": compared.verdict,
+            "baselines": baselines, "better_baselines": compared.better, "baseline_verdict": compared.verdict,
             "left_out": compared.remarks, "table": compared.table(),
         }  # fmt: skip
-    _show(arguments, values, lambda: text.evaluate(values))
+    _show(arguments, values, lambda: text.evaluate(found, compared))
 
 
 def _columns_of(model: Forecaster, file: str, chosen: list[int] | None) -> np.ndarray:

@@ -16,7 +16,7 @@ from ._series import pair
 from .bootstrap import RESAMPLES
 from .judged import Measure, floor_of
 from .spectral import spectral_distance
-from .state_space import state_space_divergence
+from .state_space import outside_share, state_space_divergence
 from .verdict import (
     Exponent,
     Retracing,
@@ -192,7 +192,7 @@ def compare(
         None if states.shape[1] == 1 else divergence, spectrum, agreement(exponent, other_exponent), copied
     )
     return SeriesComparison(
-        said, divergence, spectrum, state_space_divergence(states, other_states, n_bins=n_bins).outside,
+        said, divergence, spectrum, outside_share(states, other_states),
         exponent, other_exponent, copied, len(data), len(run), delays, _remarks(data, run, states),
     )  # fmt: skip
 

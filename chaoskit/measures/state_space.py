@@ -136,8 +136,9 @@ def state_space_divergence(
     }  # fmt: skip
     rows, other_rows = np.arange(len(true)), np.arange(len(generated))
     value = divergence_of_rows(true, generated, **options)(rows, other_rows)
-    outside = float(np.mean(~_inside(generated, *_box(true))))
-    return StateSpaceDivergence(value, outside, _method(method, true.shape[1]), len(true), len(generated))
+    return StateSpaceDivergence(
+        value, outside_share(true, generated), _method(method, true.shape[1]), len(true), len(generated)
+    )
 
 
 def divergence_of_rows(
@@ -175,6 +176,11 @@ def _method(method: str, dimension: int) -> str:
     if method not in (HISTOGRAM, MIXTURE):
         raise InvalidInputError(f'method: expected "auto", "{HISTOGRAM}" or "{MIXTURE}", got {method!r}')
     return method
+
+
+def outside_share(true: np.ndarray, generated: np.ndarray) -> float:
+    """Share of the generated points (S, D) outside the box around the true ones (T, D)."""
+    return float(np.mean(~_inside(generated, *_box(true))))
 
 
 def _box(true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -226,7 +232,7 @@ def _cell_numbers(points: np.ndarray, low: np.ndarray, high: np.ndarray, n_bins:
 
 
 def _inside(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    return ((points >= low) & (points <= high)).all(axis=1)
+    return np.all((points >= low) & (points <= high), axis=1)
 
 
 def _mixture_divergence(

@@ -34,6 +34,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):  # a NamedTuple: its names are worth keeping
+        return plain(value._asdict())
     if isinstance(value, (list, tuple)):
         return [plain(entry) for entry in value]
     if isinstance(value, np.generic):

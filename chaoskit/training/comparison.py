@@ -65,11 +65,14 @@ class Comparison:
     def table(self) -> dict[str, list[Any]]:
         """ "header" and "rows": the floors, then the measures of each model; None where there is none."""
         own = self.evaluations[self.model]
-        rows = [["floor", own.state_space_floor, None, own.spectral_floor, own.prediction_floor]]
+        rows = [["floor", own.state_space_floor, None, own.spectral_floor, own.prediction_floor, None, None]]
         for name, e in self.evaluations.items():
             divergence = "diverged" if e.diverged_at is not None else e.state_space_divergence
-            rows.append([name, divergence, e.outside, e.spectral_distance, e.prediction_error])
-        return {"header": ["", "divergence", "outside", "spectral", "error"], "rows": rows}
+            word = e.verdict.partition(":")[0]
+            measured = [divergence, e.outside, e.spectral_distance, e.prediction_error]
+            rows.append([name, *measured, e.valid_prediction_time, word])
+        header = ["", "divergence", "outside", "spectral", "error", "valid time", "verdict"]
+        return {"header": header, "rows": rows}
 
 
 def compare_with_baselines(

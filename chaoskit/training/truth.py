@@ -8,6 +8,7 @@ import numpy as np
 
 from ..measures import spectral_distance, state_space_divergence
 from ..measures.judged import floor_of
+from ..measures.state_space import outside_share
 from ..measures.verdict import Exponent, Retracing, exponents_of, retracing_between, retracing_horizon
 from ..timeseries import DataLyapunov, embed
 
@@ -38,7 +39,7 @@ class Truth:
         training: np.ndarray | None = None,
     ):
         self.rows, self.delays, self.dt, self.training = rows, delays, dt, training
-        self.n_bins, self.n_resamples, self.seed = n_bins, n_resamples, seed
+        self.n_resamples, self.seed = n_resamples, seed
         self.states = self.embedded(rows)
         self.divergence = floor_of(state_space_divergence, self.states, n_resamples, seed, n_bins=n_bins)
         self.spectrum = floor_of(spectral_distance, rows, n_resamples, seed)
@@ -49,11 +50,11 @@ class Truth:
 
     def measures(self, run: np.ndarray) -> dict[str, Any]:
         """Divergence and spectral distance of a run, as `Measure`, and its share outside the box."""
-        states, options = self.embedded(run), {"n_bins": self.n_bins}
+        states = self.embedded(run)
         return {
             "divergence": self.divergence.beside(self.states, states, self.n_resamples, self.seed),
             "spectrum": self.spectrum.beside(self.rows, run, self.n_resamples, self.seed),
-            "outside": state_space_divergence(self.states, states, **options).outside,
+            "outside": outside_share(self.states, states),
         }
 
     def exponents(self, run: np.ndarray | None) -> tuple[Exponent | None, Exponent | None]:
