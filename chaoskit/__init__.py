@@ -19,6 +19,7 @@ from .dynamics import (
     two_orbit_exponent,
 )
 from .errors import ChaoskitError, ChaoskitWarning
+from .measures import SeriesComparison, compare
 from .timeseries import DataLyapunov, estimate_lyapunov
 from .training import Evaluation, FitResult, evaluate, fit, load
 
@@ -26,7 +27,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ChaoskitError", "ChaoskitWarning", "CovariantResult", "DataLyapunov", "Evaluation", "FitResult",
-    "JacobianProduct", "LyapunovResult", "TwoOrbitExponent", "__version__", "cells", "covariant_vectors",
+    "JacobianProduct", "LyapunovResult", "SeriesComparison", "TwoOrbitExponent", "__version__", "cells",
+    "compare", "covariant_vectors",
     "errors", "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit", "forcing", "jacobian",
     "jacobian_product", "load", "lyapunov_spectrum", "measures", "simulate", "systems", "training",
     "two_orbit_exponent",

@@ -30,6 +30,8 @@ SIGNATURES = {
     "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
     "load": "path",
     "evaluate": "reconstruction, series",
+    "compare": "true, generated, *, dt, n_bins",
+    "training.split_in_time": "series, *, test_share, gap",
     "training.loss_and_gradient": "cell, decoder, series, *, forcing, inputs=None",
     "systems.Map": "step, jacobian=None, *, dim, parameters=()",
     "systems.Flow": "rhs, jacobian=None, *, dim, parameters=(), default_dt=None",
@@ -58,6 +60,7 @@ FIELDS = {
     "entropy_stderr n_effective qr_every jacobian units checks",
     "CovariantResult": "states vectors gram_schmidt adjoint local_exponents exponents units",
     "DataLyapunov": "exponent interval curve fit_range quality predictability_time recommended_tau",
+    "SeriesComparison": "verdict state_space_divergence spectral_distance outside exponent other_exponent",
     "Evaluation": "state_space_divergence state_space_floor outside spectral_distance spectral_floor "
     "prediction_error prediction_floor exponents exponents_stderr",
 }
@@ -134,7 +137,9 @@ MODULES = [
     "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
     "gradients.backpropagation", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
-    "training.comparison", "testing",
+    "training.comparison", "training.split", "testing", "measures.bootstrap", "measures.prediction",
+    "measures.series_comparison", "measures.spectral", "measures.state_space", "measures.floors",
+    "measures.retraced",
 ]  # fmt: skip
 
 
