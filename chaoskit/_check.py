@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ._labelled import TimeSeries, time_step, unpack
 from .errors import InvalidInputError
 
 _MOST = 10**15  # a count beyond this is a slip
@@ -62,7 +63,13 @@ def share(value: Any, name: str) -> float:
 
 
 def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
-    """`value` as a C-contiguous float32 or float64 array without NaN or infinity."""
+    """`value` as a C-contiguous float32 or float64 array without NaN or infinity.
+
+    Tables of pandas and arrays of xarray are taken as well; what is wrong in them is named by their labels.
+    """
+    labelled = unpack(value, name)
+    if labelled is not None:
+        value = _without_gaps(labelled, name).values
     try:
         raw = np.asarray(value)
         if raw.dtype.kind not in "fiub":
@@ -75,11 +82,28 @@ def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
     finite = np.isfinite(result)
     if not finite.all():
         at = tuple(int(i) for i in np.argwhere(~finite)[0])
+        place = f"at index {at}" if labelled is None else f"in {labelled.place(at)}"
         raise InvalidInputError(
-            f"{name}: expected finite numbers, got {result[at]} at index {at} "
+            f"{name}: expected finite numbers, got {result[at]} {place} "
             f"({int((~finite).sum())} such values); drop or interpolate them first"
         )
     return result
+
+
+def _without_gaps(value: TimeSeries, name: str) -> TimeSeries:
+    if len(value.segments) > 1:
+        raise InvalidInputError(
+            f"{name}: expected one stretch without gaps, got {len(value.segments)} segments; take the longest"
+        )
+    return value
+
+
+def time_unit(dt: Any, series: Any, otherwise: float = 1.0) -> float:
+    """Time between two rows: as given, or of the time index of the series, or else the last argument."""
+    if dt is not None:
+        return positive(dt, "dt")
+    step = time_step(series, "series")
+    return otherwise if step is None else positive(step, "the step of the time index")
 
 
 def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool = False) -> np.ndarray:

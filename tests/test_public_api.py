@@ -26,7 +26,7 @@ SIGNATURES = {
     "finite_time_exponents": "model, x0=None, window, count, *, k=None, dt=None, inputs=None, transient",
     "two_orbit_exponent": "model, x0=None, steps, *, distance=None, every, dt=None, inputs=None, transient",
     "covariant_vectors": "model, x0=None, steps, *, k=None, dt=None, inputs=None, transient",
-    "estimate_lyapunov": "series, dt=1.0",
+    "estimate_lyapunov": "series, dt=None",
     "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
     "load": "path",
     "evaluate": "reconstruction, series",

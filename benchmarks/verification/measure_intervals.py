@@ -1,4 +1,4 @@
-"""Do the bootstrap intervals of the measures hold? Many pairs of series from systems that give new ones cheaply.
+"""Do the bootstrap intervals of the measures hold? Many pairs of series from cheap systems; five minutes.
 
 The truth is the mean of the measure over 400 pairs of the same length: a measure depends on the length,
 and the interval is about other stretches of that length, not about infinitely long ones.

@@ -111,7 +111,7 @@ def compare(
     true: Any,
     generated: Any,
     *,
-    dt: float = 1.0,
+    dt: float | None = None,
     n_bins: int = 30,
     embedding: Any = "auto",
     n_resamples: int = RESAMPLES,
@@ -130,8 +130,8 @@ def compare(
         symmetric.
     generated : array_like, shape (S,) or (S, D), float
         A free run of a model, or data from elsewhere, at the same time step.
-    dt : float
-        Time between two rows.
+    dt : float, optional
+        Time between two rows; by default that of the first series' time index if it has one, else 1.
     n_bins : int
         Bins per dimension of the state-space divergence.
     embedding : (int, int), "auto" or None
@@ -174,7 +174,7 @@ def compare(
     'wrong'
     """
     data, run = pair(true, generated, minimum=_SHORTEST)
-    dt = _check.positive(dt, "dt")
+    dt = _check.time_unit(dt, true)
     for name, series in (("true", data), ("generated", run)):
         _check.moderate(series, name)
     resamples = checked_resamples(n_resamples)

@@ -5,6 +5,6 @@ from __future__ import annotations
 from .._tables import table
 from .demo import run_demo
 from .jsonable import to_json
-from .series_files import read_series
+from .series_files import load_series, read_series
 
-__all__ = ["read_series", "run_demo", "table", "to_json"]
+__all__ = ["load_series", "read_series", "run_demo", "table", "to_json"]

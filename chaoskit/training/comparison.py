@@ -136,13 +136,13 @@ def compare_with_baselines(
         embedding = getattr(model, "embedding", None)
     options = {
         "n_bins": n_bins, "seed": seed, "embedding": embedding, "training": data, "n_resamples": n_resamples,
-        "dt": getattr(model, "dt", 1.0) if dt is None else dt,
+        "dt": getattr(model, "dt", None) if dt is None else dt,
     }  # fmt: skip
-    judged = Judged(model, held_out, inputs=inputs, **options)
+    judged = Judged(model, test, inputs=inputs, **options)
     own = judged.evaluation(model, horizon, n_exponents, true_exponents)
     baselines, remarks = fit_all(data, seed)
     if judged.drive is not None and baselines:  # they run freely, so the rows they are judged by are others
-        judged = Judged(next(iter(baselines.values())), held_out, **options)
+        judged = Judged(next(iter(baselines.values())), test, **options)
     if getattr(model, "n_inputs", 0):
         remarks += ("the baselines get no inputs: they know the series alone, the model what drives it too",)
     name = getattr(model, "name", type(model).__name__)

@@ -72,7 +72,7 @@ def evaluate(
         Delay and dimension of the coordinates in which the state-space divergence is taken. By default the
         model's own `embedding` if it has one. One column without is a histogram, which says little.
     dt : float, optional
-        Time between two rows; by default that of the model, or 1.
+        Time between two rows; by default that of the model, or of the series' time index, or 1.
     training : array_like, shape (T'', D), optional
         The series trained on: the run is tested for retracing it.
     true_exponents : array_like, shape (k,), optional
@@ -136,7 +136,8 @@ class Judged:
         _check.moderate(self.data)
         self.drive = judged_runs.beside_series(reconstruction, inputs, len(self.data))
         self.delays = _checked_embedding(reconstruction, embedding)
-        self.dt = _check.positive(getattr(reconstruction, "dt", 1.0) if dt is None else dt, "dt")
+        own = getattr(reconstruction, "dt", None)
+        self.dt = _check.time_unit(own if dt is None else dt, series)
         if training is not None:
             training = _check.series(training, "training")
             _check.same_columns(self.data, training, "series and training")

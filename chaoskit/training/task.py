@@ -47,7 +47,10 @@ class Task:
             given["series"], given["inputs"], given["embedding"], given["validation_share"],
             float_type(given["dtype"]),
         )  # fmt: skip
-        self.dt, self.seed = _check.positive(given["dt"], "dt"), _check.integer(given["seed"], "seed")
+        self.dt, self.seed = (
+            _check.time_unit(given["dt"], given["series"]),
+            _check.integer(given["seed"], "seed"),
+        )
         if not isinstance(given["cell_options"], (Mapping, type(None))):
             raise InvalidInputError(
                 f"cell_options: expected a mapping of names to values, got {given['cell_options']!r}"

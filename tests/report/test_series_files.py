@@ -107,7 +107,7 @@ def test_columns_are_taken_in_the_order_of_the_file(tmp_path):
     text, array = tmp_path / "series.csv", tmp_path / "series.npy"
     text.write_text("time,x,1\nnoon,1,2\nnight,nan,3\nlate,4,5\n")
     np.testing.assert_array_equal(read_series(text, [3]), [[1.0], [2.0], [3.0], [5.0]])
-    with pytest.raises(InvalidInputError, match="line 3, column 2: expected a finite number"):
+    with pytest.raises(InvalidInputError, match=r"line 3, column 2 \(x\): expected a finite number"):
         read_series(text, [2])
     np.save(array, [[1.0, np.nan, 3.0], [4.0, 5.0, np.inf]])
     np.testing.assert_array_equal(read_series(array, [1]), [[1.0], [4.0]])
