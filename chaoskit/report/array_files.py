@@ -115,7 +115,8 @@ def read_npz(source: Path, key: str | None) -> ArrayTable:
     if key not in arrays:
         raise InvalidInputError(f"{source}: holds {', '.join(names) or 'nothing'}, got key {key!r}")
     values = _two_dimensional(arrays[key], f"{source}, {key}")
-    columns = (key,) if values.shape[1] == 1 else tuple(f"{key}[{k}]" for k in range(values.shape[1]))
+    several = values.shape[1] > 1
+    columns = tuple(f"{key}[{k}]" if several else str(key) for k in range(values.shape[1]))
     others = {n: a for n, a in arrays.items() if n != key and a.shape == (len(values),)}
     return ArrayTable(source, values, columns, extra=others)
 

@@ -65,6 +65,8 @@ def fit(
     ----------
     series : array_like, shape (T,) or (T, D)
         Observations, one row for each time; also a table of pandas or an array of xarray.
+        What `chaoskit.report.load_series` cut into segments is trained on as a whole, by windows that
+        cross no gap; the longest segment gives the forcing interval and judges.
     cell : str, class or instance
         Name of a class of chaoskit.cells in any case ("plrnn", "shplrnn", "lstm", "gru", ...), a cell class,
         or a cell to go on from (its decoder starts anew).
