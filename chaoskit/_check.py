@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._labelled import TimeSeries, time_step, unpack
+from ._labelled import time_step, unpack
 from .errors import InvalidInputError
 
 _MOST = 10**15  # a count beyond this is a slip
@@ -68,8 +68,7 @@ def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
     Tables of pandas and arrays of xarray are taken as well; what is wrong in them is named by their labels.
     """
     labelled = unpack(value, name)
-    if labelled is not None:
-        value = _without_gaps(labelled, name).values
+    value = unlabelled(value if labelled is None else labelled, name)
     try:
         raw = np.asarray(value)
         if raw.dtype.kind not in "fiub":
@@ -90,20 +89,24 @@ def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
     return result
 
 
-def _without_gaps(value: TimeSeries, name: str) -> TimeSeries:
-    if len(value.segments) > 1:
+def unlabelled(value: Any, name: str) -> Any:
+    """The numbers of a table or labelled array, which may hold NaN; anything else as it is."""
+    labelled = unpack(value, name)
+    if labelled is None:
+        return value
+    if len(labelled.segments) > 1:
         raise InvalidInputError(
-            f"{name}: expected one stretch without gaps, got {len(value.segments)} segments; take the longest"
+            f"{name}: expected one stretch without gaps, got {len(labelled.segments)} segments; take the "
+            "longest"
         )
-    return value
+    return labelled.values
 
 
 def time_unit(dt: Any, series: Any, otherwise: float = 1.0) -> float:
     """Time between two rows: as given, or of the time index of the series, or else the last argument."""
-    if dt is not None:
-        return positive(dt, "dt")
-    step = time_step(series, "series")
-    return otherwise if step is None else positive(step, "the step of the time index")
+    unit = None if dt is None else positive(dt, "dt")
+    step = time_step(series, "series")  # of an index with a gap this is an error, whatever was given
+    return unit or step or otherwise
 
 
 def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool = False) -> np.ndarray:

@@ -96,7 +96,10 @@ def time_step(value: Any, name: str) -> float | None:
     if times is None or len(times) < 2:
         return None
     labels = found.labels
-    return regular_step(times, lambda row: f"{name}, row {row} (index {labels[row]})")
+    try:
+        return regular_step(times, lambda row: f"{name}, row {row} (index {labels[row]})")
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{error}; drop the index if it is none of times") from None
 
 
 def _table(value: Any, name: str) -> TimeSeries:
@@ -148,10 +151,10 @@ def _dataset(value: Any, name: str) -> TimeSeries:
 
 def _numbers(entries: Any, what: str) -> np.ndarray:
     """Entries as float64, missing ones as NaN; integers, truth values and nullable types too."""
-    kind = getattr(getattr(entries, "dtype", None), "kind", None)
-    if kind in ("M", "m", "U", "S", "c"):
-        raise InvalidInputError(f"{what}: expected numbers, got {entries.dtype}; take the other columns")
     try:
+        kind = getattr(entries, "dtype", None) or np.asarray(entries).dtype
+        if getattr(kind, "kind", None) in ("M", "m", "U", "S", "c"):
+            raise TypeError(f"dtype {kind}")
         if hasattr(entries, "isna"):  # pandas has values of its own for what is missing
             return np.asarray(entries.to_numpy(dtype=np.float64, na_value=np.nan))
         return np.asarray(entries, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -85,7 +86,7 @@ def _interval(
     options: dict[str, Any],
 ) -> tuple[float, float]:
     if n_resamples == 0:
-        return float("nan"), float("nan")
+        return math.nan, math.nan
     return bootstrap_interval(measure, true, generated, n_resamples=n_resamples, seed=seed, **options)
 
 

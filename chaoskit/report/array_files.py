@@ -98,15 +98,9 @@ def read_npy(source: Path) -> ArrayTable:
 
 def read_npz(source: Path, key: str | None) -> ArrayTable:
     """One array of an archive; the others, where they are as long, may be named as its times."""
-    archive = _loaded(source)
-    if isinstance(archive, np.ndarray):
+    arrays = _loaded(source)
+    if isinstance(arrays, np.ndarray):
         raise ModelFileError(f"{source}: expected an archive saved by numpy.savez, got a single array")
-    try:
-        arrays = {name: archive[name] for name in archive.files}
-    except _BROKEN:
-        raise ModelFileError(
-            f"{source}: expected arrays of numbers, got something that cannot be read"
-        ) from None
     names = sorted(arrays)
     if key is None:
         if len(names) != 1:
@@ -140,24 +134,22 @@ def read_parquet(source: Path) -> FrameTable:
     return FrameTable(source, frame)
 
 
-def _loaded(source: Path) -> Any:
+def _loaded(source: Path) -> np.ndarray | dict[str, np.ndarray]:
+    """The array of a file, or the arrays of an archive by name."""
     try:
-        return np.load(source, allow_pickle=False)
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        zipfile.BadZipFile,
-        SyntaxError,
-        MemoryError,
-        OverflowError,
-    ) as error:
+        with open(source, "rb") as file:
+            found = np.load(file, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return found
+            with found:
+                return {name: np.asarray(found[name]) for name in found.files}
+    except _BROKEN as error:
         if "pickle" in str(error) and "Object arrays" in str(error):
             raise ModelFileError(
                 f"{source}: holds Python objects, which are not loaded because that would run code; save a "
                 "plain array of numbers"
             ) from None
-        raise ModelFileError(f"{source}: expected an array saved by numpy.save, got something else") from None
+        raise ModelFileError(f"{source}: expected arrays saved by numpy, got something else") from None
 
 
 def _two_dimensional(array: np.ndarray, source: str) -> np.ndarray:

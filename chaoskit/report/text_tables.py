@@ -34,6 +34,7 @@ class TextTable:
         self.first = self._split(self.lines[0][1])
         self.names: tuple[str, ...] = ()
         self.rows: list[list[str]] = []
+        self.first_time: np.datetime64 | None = None
 
     @property
     def width(self) -> int:
@@ -111,7 +112,11 @@ class TextTable:
             stamp = np.datetime64(text.removesuffix("Z").replace("/", "-"), "us")
         except (ValueError, OverflowError):
             return None
-        return None if np.isnat(stamp) else float((stamp - np.datetime64(0, "us")) / np.timedelta64(1, "s"))
+        if np.isnat(stamp):
+            return None
+        if self.first_time is None:
+            self.first_time = stamp  # counted from here, or microseconds are lost
+        return float((stamp - self.first_time) / np.timedelta64(1, "s"))
 
 
 def _text(source: Path) -> str:

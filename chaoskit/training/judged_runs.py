@@ -59,7 +59,7 @@ def free_run(reconstruction: Any, rows: int, columns: int) -> Generated:
         if run.diverged_at is None:
             run = Generated(run.series[total - rows :])
     else:
-        values = np.asarray(reconstruction)
+        values = np.asarray(_check.unlabelled(reconstruction, "reconstruction"))
         if values.dtype.kind not in "fiu" or values.ndim not in (1, 2):
             raise InvalidInputError(
                 f"reconstruction: expected a fitted model or an array of shape (T, {columns}), got "
