@@ -62,22 +62,29 @@ def share(value: Any, name: str) -> float:
     return number
 
 
+def real(value: Any, name: str) -> np.ndarray:
+    """`value` as an array of real numbers in their own dtype; it may hold NaN and infinity."""
+    try:
+        raw = np.asarray(unlabelled(value, name))
+        if raw.dtype.kind not in "fiub":
+            raise TypeError(f"dtype {raw.dtype}")
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise InvalidInputError(f"{name}: expected an array of real numbers, got {error}") from None
+    return raw
+
+
 def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
     """`value` as a C-contiguous float32 or float64 array without NaN or infinity.
 
     Tables of pandas and arrays of xarray are taken as well; what is wrong in them is named by their labels.
     """
     labelled = unpack(value, name)
-    value = unlabelled(value if labelled is None else labelled, name)
-    try:
-        raw = np.asarray(value)
-        if raw.dtype.kind not in "fiub":
-            raise TypeError(f"dtype {raw.dtype}")
-        if dtype is None:
-            dtype = np.float32 if raw.dtype == np.float32 else np.float64
-        result = np.ascontiguousarray(raw, dtype=dtype).reshape(raw.shape)
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(f"{name}: expected an array of real numbers, got {error}") from None
+    raw = real(value if labelled is None else labelled, name)
+    if dtype is None:
+        dtype = np.float32 if raw.dtype == np.float32 else np.float64
+    result = np.ascontiguousarray(raw, dtype=dtype).reshape(raw.shape)
     finite = np.isfinite(result)
     if not finite.all():
         at = tuple(int(i) for i in np.argwhere(~finite)[0])

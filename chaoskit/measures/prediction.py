@@ -64,7 +64,15 @@ def prediction_error(true_windows: Any, predicted_windows: Any, *, scale: Any = 
 
 def squared_errors(true: np.ndarray, predicted: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Of the last step of each window, averaged over the dimensions; shape (n_windows,)."""
-    return np.mean(((predicted[:, -1] - true[:, -1]) / scale) ** 2, axis=1)
+    with np.errstate(over="ignore"):
+        errors = np.mean(((predicted[:, -1] - true[:, -1]) / scale) ** 2, axis=1)
+        total = errors.sum()
+    if not np.isfinite(total):
+        raise InvalidInputError(
+            "predicted_windows: expected errors whose squares are finite; rescale the series, or report that "
+            "the forecasts diverged"
+        )
+    return errors
 
 
 def valid_prediction_time(
@@ -245,10 +253,7 @@ def _windows(value: Any) -> np.ndarray:
 
 def _forecast(value: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
     """A forecast as float64 in the shape of the truth; it may hold NaN and infinity."""
-    try:
-        data = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(f"{name}: expected an array of real numbers, got {error}") from None
+    data = _check.real(value, name).astype(np.float64)
     if data.ndim == 1 and len(shape) == 2:
         data = data[:, None]
     if data.shape != shape:

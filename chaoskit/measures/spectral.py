@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import InvalidInputError
 from ._series import pair
 
+_WIDEST = 1e12  # bins; no series has as many
 RADIUS = 4.0  # of the smoothing kernel, in standard deviations
 
 
@@ -65,7 +66,7 @@ def spectral_distance(true: Any, generated: Any, *, smoothing: float = 20.0) -> 
         width = float(smoothing)
     except (TypeError, ValueError):
         width = -1.0
-    if not 0.0 <= width < np.inf:
+    if not 0.0 <= width < _WIDEST:
         raise InvalidInputError(f"smoothing: expected a finite number >= 0, got {smoothing!r}")
     # With fewer frequencies than the kernel has on one side every spectrum looks flat.
     minimum = max(4, int(np.ceil(2 * RADIUS * width)))

@@ -84,6 +84,7 @@ def load_series(
     if isinstance(table, TextTable):
         table.take_header(kept if columns is not None else None)
         table.read_rows()
+        kept, at = _places(table, columns, time_column)  # again: rows may be wider than the header
     values = np.column_stack([table.numbers(k) for k in kept])
     times = _times(table, at, time_column)
     missing = np.any(np.isnan(values), axis=1)
@@ -165,7 +166,10 @@ def _places(
     if time_column is not None and not (isinstance(table, ArrayTable) and time_column in table.extra):
         at = _place(table, time_column, "time_column")
     if columns is None:
-        return [k for k in range(table.width) if k != at], at
+        kept = [k for k in range(table.width) if k != at]
+        if not kept:
+            raise InvalidInputError(f"{table.source}: expected a column beside that of the time, got none")
+        return kept, at
     if isinstance(columns, (str, bytes)) or not isinstance(columns, Sequence):
         raise InvalidInputError(f"columns: expected a list of numbers or names, got {columns!r}")
     kept = sorted(_place(table, column, "columns") for column in columns)

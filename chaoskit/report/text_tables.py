@@ -38,8 +38,8 @@ class TextTable:
 
     @property
     def width(self) -> int:
-        """Columns of the first line."""
-        return len(self.first)
+        """Columns of the rows; of the first line before they are read."""
+        return len(self.rows[0]) if self.rows else len(self.first)
 
     def take_header(self, wanted: list[int] | None) -> None:
         """Take the first line as a header if no wanted cell of it is a number, or if nothing says which."""
@@ -61,6 +61,8 @@ class TextTable:
                     f"{_SEPARATORS[self.separator]} as in the rows before, got {len(cells)}; complete the "
                     "row or remove it"
                 )
+        if len(self.names) != width:  # a header of another width names nothing
+            self.names, self.first = (), []
 
     def where(self, row: int) -> str:
         return f"{self.source}, line {self.lines[row][0]}"

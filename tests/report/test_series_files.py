@@ -189,6 +189,17 @@ def test_a_time_column_that_nobody_named_is_refused(text):
     assert load_series(file).values.shape == (20, 1)  # the only column is the series
 
 
+def test_a_header_of_another_width_names_nothing(text):
+    wide = text("time (s) x\n1 2\n3 5\n")
+    assert (load_series(wide).names, load_series(wide).values.shape) == ((), (2, 2))
+    with pytest.raises(InvalidInputError, match="has no names, got column 'x'"):
+        load_series(wide, ["x"])
+    with pytest.raises(InvalidInputError, match="has 2 columns, got column 3"):
+        load_series(wide, [3])
+    with pytest.raises(InvalidInputError, match="a column beside that of the time"):
+        load_series(text("1\n2\n3\n"), time_column=1)
+
+
 def test_archives(tmp_path):
     file = tmp_path / "series.npz"
     x, t = np.arange(12.0).reshape(6, 2) ** 2, 0.5 * np.arange(6)
