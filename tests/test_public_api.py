@@ -139,7 +139,7 @@ MODULES = [
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
     "training.comparison", "training.split", "testing", "measures.bootstrap", "measures.prediction",
     "measures.series_comparison", "measures.spectral", "measures.state_space", "measures.floors",
-    "measures.retraced",
+    "measures.retraced", "report.series_files",
 ]  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def read_parquet(source: Path) -> FrameTable:
         import pandas  # type: ignore[import-not-found]
     except ImportError:
         raise MissingDependencyError(
-            f"{source}: reading Parquet needs pandas and pyarrow: pip install pandas pyarrow"
+            f'{source}: reading Parquet needs pandas and pyarrow: pip install "chaoskit[tables]"'
         ) from None
     try:
         frame: Any = pandas.read_parquet(source)

@@ -258,7 +258,7 @@ def test_parquet(tmp_path):
 def test_parquet_without_pandas(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     (tmp_path / "series.parquet").write_bytes(b"PAR1")
-    with pytest.raises(MissingDependencyError, match="pip install pandas"):
+    with pytest.raises(MissingDependencyError, match=r"pip install .chaoskit\[tables\]"):
         load_series(tmp_path / "series.parquet")
 
 
