@@ -148,10 +148,11 @@ def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool
 
 def moderate(data: np.ndarray, name: str = "series") -> None:
     """Raise where squares would overflow or vanish, for work that needs a standard deviation."""
-    largest = float(np.abs(data).max())
-    if largest > 1e100 or 0 < largest < 1e-100:
+    largest = np.abs(data).max(axis=0)
+    bad = largest[(largest > 1e100) | ((largest > 0) & (largest < 1e-100))]
+    if bad.size:
         raise InvalidInputError(
-            f"{name}: expected values whose squares are finite, got {largest:.1e} at most; rescale the series"
+            f"{name}: expected values whose squares are finite, got {bad[0]:.1e} at most; rescale the series"
         )
 
 

@@ -10,6 +10,8 @@ from .. import _check
 from ..errors import InvalidInputError
 from .bootstrap import statistic_interval
 
+_LONGEST = 1e100  # of a row, in time units or Lyapunov times
+
 
 def prediction_error(true_windows: Any, predicted_windows: Any, *, scale: Any = 1.0) -> float:
     """Mean squared error n steps ahead, PE(n), with n the length of the windows.
@@ -131,6 +133,7 @@ def valid_prediction_time(
     true = _check.series(true, "true", minimum=1, constant=scale is not None)
     predicted = _forecast(predicted, "predicted", true.shape)
     if scale is None:
+        _check.moderate(true, "true")
         scale = true.std(axis=0)
     rows = _rows_that_hold(true[None], predicted[None], _scale(scale, true.shape[1]), threshold)
     return int(rows[0]) * _unit(dt, exponent)
@@ -237,7 +240,11 @@ def _rows_that_hold(true: np.ndarray, predicted: np.ndarray, scale: np.ndarray, 
 def _unit(dt: Any, exponent: Any) -> float:
     """Time of one row, in Lyapunov times if there is an exponent."""
     unit = _check.positive(dt, "dt")
-    return unit if exponent is None else unit * _check.positive(exponent, "exponent")
+    if exponent is not None:
+        unit *= _check.positive(exponent, "exponent")
+    if not unit < _LONGEST:
+        raise InvalidInputError(f"dt, exponent: expected a moderate product, got {unit:.1e}")
+    return unit
 
 
 def _windows(value: Any) -> np.ndarray:

@@ -89,7 +89,7 @@ def _spectrum(column: np.ndarray, width: float) -> np.ndarray | None:
     if deviation <= 4 * np.finfo(np.float64).eps:
         return None
     power = np.abs(np.fft.rfft(centered / deviation)) ** 2
-    if width > 0:
+    if RADIUS * width >= 0.5:  # a narrower kernel is one bin
         from scipy.ndimage import gaussian_filter1d  # not at the top: half a second of every import
 
         power = gaussian_filter1d(power, width, mode="reflect", truncate=RADIUS)

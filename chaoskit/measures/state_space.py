@@ -130,6 +130,7 @@ def state_space_divergence(
     1.0
     """
     true, generated = pair(true, generated)
+    _check.moderate(true, "true")
     options = {
         "n_bins": n_bins, "pseudocount": pseudocount, "method": method, "variance": variance,
         "max_centers": max_centers, "n_samples": n_samples, "seed": seed,
