@@ -42,6 +42,7 @@ from .invariant_sets import (
     fixed_points,
     slow_points,
 )
+from .measures import SeriesComparison, compare
 from .timeseries import DataLyapunov, Recommendation, estimate_lyapunov, recommend
 from .training import Evaluation, FitResult, evaluate, fit, load
 
@@ -50,10 +51,11 @@ __version__ = "0.1.0"
 __all__ = [
     "AttractorSet", "BifurcationScan", "ChaoskitError", "ChaoskitWarning", "CovariantResult", "CycleSet",
     "DataLyapunov", "Evaluation", "FitResult", "GradientBound", "GradientDecomposition", "GradientGrowth",
-    "JacobianProduct", "LyapunovResult", "OrbitClass", "Recommendation", "SlowPoints", "TwoOrbitExponent",
-    "__version__", "attractors", "bifurcation_scan", "cells", "classify_orbit", "covariant_vectors",
-    "cycle_derivative", "cycle_gradient", "cycles", "errors", "estimate_lyapunov", "evaluate",
-    "finite_time_exponents", "fit", "fixed_points", "forcing", "gradient_bound", "gradient_decomposition",
-    "gradient_growth", "jacobian", "jacobian_product", "load", "lyapunov_spectrum", "measures", "recommend",
-    "simulate", "slow_points", "systems", "training", "two_orbit_exponent",
+    "JacobianProduct", "LyapunovResult", "OrbitClass", "Recommendation", "SeriesComparison", "SlowPoints",
+    "TwoOrbitExponent", "__version__", "attractors", "bifurcation_scan", "cells", "classify_orbit",
+    "compare", "covariant_vectors", "cycle_derivative", "cycle_gradient", "cycles", "errors",
+    "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit", "fixed_points", "forcing",
+    "gradient_bound", "gradient_decomposition", "gradient_growth", "jacobian", "jacobian_product", "load",
+    "lyapunov_spectrum", "measures", "recommend", "simulate", "slow_points", "systems", "training",
+    "two_orbit_exponent",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ._labelled import time_step, unpack
 from .errors import InvalidInputError
 
 _MOST = 10**15  # a count beyond this is a slip
@@ -61,25 +62,58 @@ def share(value: Any, name: str) -> float:
     return number
 
 
-def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
-    """`value` as a C-contiguous float32 or float64 array without NaN or infinity."""
+def real(value: Any, name: str) -> np.ndarray:
+    """`value` as an array of real numbers in their own dtype; it may hold NaN and infinity."""
     try:
-        raw = np.asarray(value)
+        raw = np.asarray(unlabelled(value, name))
         if raw.dtype.kind not in "fiub":
             raise TypeError(f"dtype {raw.dtype}")
-        if dtype is None:
-            dtype = np.float32 if raw.dtype == np.float32 else np.float64
-        result = np.ascontiguousarray(raw, dtype=dtype).reshape(raw.shape)
     except (TypeError, ValueError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
         raise InvalidInputError(f"{name}: expected an array of real numbers, got {error}") from None
+    return raw
+
+
+def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
+    """`value` as a C-contiguous float32 or float64 array without NaN or infinity.
+
+    Tables of pandas and arrays of xarray are taken as well; what is wrong in them is named by their labels.
+    """
+    labelled = unpack(value, name)
+    raw = real(value if labelled is None else labelled, name)
+    if dtype is None:
+        dtype = np.float32 if raw.dtype == np.float32 else np.float64
+    result = np.ascontiguousarray(raw, dtype=dtype).reshape(raw.shape)
     finite = np.isfinite(result)
     if not finite.all():
         at = tuple(int(i) for i in np.argwhere(~finite)[0])
+        place = f"at index {at}" if labelled is None else f"in {labelled.place(at)}"
         raise InvalidInputError(
-            f"{name}: expected finite numbers, got {result[at]} at index {at} "
+            f"{name}: expected finite numbers, got {result[at]} {place} "
             f"({int((~finite).sum())} such values); drop or interpolate them first"
         )
     return result
+
+
+def unlabelled(value: Any, name: str) -> Any:
+    """The numbers of a table or labelled array, which may hold NaN; anything else as it is."""
+    labelled = unpack(value, name)
+    if labelled is None:
+        return value
+    if len(labelled.segments) > 1:
+        raise InvalidInputError(
+            f"{name}: expected one stretch without gaps, got {len(labelled.segments)} segments; take the "
+            "longest"
+        )
+    return labelled.values
+
+
+def time_unit(dt: Any, series: Any, otherwise: float = 1.0) -> float:
+    """Time between two rows: as given, or of the time index of the series, or else the last argument."""
+    unit = None if dt is None else positive(dt, "dt")
+    step = time_step(series, "series")  # of an index with a gap this is an error, whatever was given
+    return unit or step or otherwise
 
 
 def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool = False) -> np.ndarray:
@@ -114,10 +148,11 @@ def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool
 
 def moderate(data: np.ndarray, name: str = "series") -> None:
     """Raise where squares would overflow or vanish, for work that needs a standard deviation."""
-    largest = float(np.abs(data).max())
-    if largest > 1e100 or 0 < largest < 1e-100:
+    largest = np.abs(data).max(axis=0)
+    bad = largest[(largest > 1e100) | ((largest > 0) & (largest < 1e-100))]
+    if bad.size:
         raise InvalidInputError(
-            f"{name}: expected values whose squares are finite, got {largest:.1e} at most; rescale the series"
+            f"{name}: expected values whose squares are finite, got {bad[0]:.1e} at most; rescale the series"
         )
 
 

@@ -29,14 +29,16 @@ SIGNATURES = {
     "fixed_points": "model, *, starts=None, inputs=None",
     "cycles": "model, period, *, starts=None, inputs=None",
     "slow_points": "model, *, starts=None, inputs=None",
-    "estimate_lyapunov": "series, dt=1.0",
-    "recommend": "series, dt=1.0",
+    "estimate_lyapunov": "series, dt=None",
+    "recommend": "series, dt=None",
     "fit": "series, *, cell='shplrnn', n_states=None, cell_options, forcing='auto', sequence_length='auto'",
     "load": "path",
     "evaluate": "reconstruction, series",
     "classify_orbit": "model, x0=None, *, steps, transient, max_period, max_steps=None, inputs=None, k=None",
     "attractors": "model, starts=200, *, steps, transient, max_period, inputs=None, k=None, dt=None",
     "bifurcation_scan": "model_family, parameter, values, *, x0=None, follow=True, observe=0",
+    "compare": "true, generated, *, dt, n_bins",
+    "training.split_in_time": "series, *, test_share, gap",
     "training.loss_and_gradient": "cell, decoder, series, *, forcing, inputs=None",
     "systems.Map": "step, jacobian=None, *, dim, parameters=()",
     "systems.Flow": "rhs, jacobian=None, *, dim, parameters=(), default_dt=None",
@@ -68,6 +70,7 @@ FIELDS = {
     "BifurcationScan": "parameter values orbits samples exponents stderr units bifurcations",
     "CycleSet": "points residuals eigenvalues stable unstable_dimension completeness",
     "DataLyapunov": "exponent interval curve fit_range quality predictability_time recommended_tau",
+    "SeriesComparison": "verdict state_space_divergence spectral_distance outside exponent other_exponent",
     "Evaluation": "state_space_divergence state_space_floor outside spectral_distance spectral_floor "
     "prediction_error prediction_floor exponents exponents_stderr",
 }
@@ -151,7 +154,9 @@ MODULES = [
     "invariant_sets.attractors", "invariant_sets.classify", "invariant_sets.scan",
     "training.bifurcation_watch", "plot.bifurcations", "timeseries.correlation", "timeseries.embedding",
     "timeseries.exponent", "timeseries.recommendation", "timeseries.result", "timeseries.surrogates",
-    "timeseries.zero_one",
+    "timeseries.zero_one", "training.split", "measures.bootstrap", "measures.prediction",
+    "measures.series_comparison", "measures.spectral", "measures.state_space", "measures.floors",
+    "measures.retraced", "report.series_files",
 ]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from ..timeseries import correlation_dimension
 from ..timeseries.recommendation import from_estimates
 from ..training import Forecaster, compare_with_baselines
 from . import text
+from .reading import longest, series_of
 from .training import checked_target, fit_options
 
 
@@ -46,12 +47,14 @@ def demo(arguments: Namespace) -> None:
 def train(arguments: Namespace) -> None:
     """A series in, a model file out."""
     target = checked_target(arguments)
-    raw = read_series(arguments.file, arguments.columns)
-    model = fit(raw, progress=_bar_wanted(), **fit_options(arguments, raw))
+    read = series_of(arguments)
+    raw = read.values
+    model = fit(read, progress=_bar_wanted(), **fit_options(arguments, read))
     model.save(target)
     values = {
         "file": arguments.file, "output": str(target), "rows": len(raw), "columns": raw.shape[1],
-        "columns_taken": arguments.columns, "inputs": model.n_inputs, "tau": model.tau,
+        "columns_taken": arguments.columns, "names": read.names, "dt": model.dt,
+        "segments": len(read.segments), "inputs": model.n_inputs, "tau": model.tau,
         "delay": model.delays.delay, "dimension": model.delays.dimension,
         "forcing": model.settings["forcing"], "exponent": getattr(model.lyapunov, "exponent", None),
         "interval": getattr(model.lyapunov, "interval", None), "loss": model.history["loss"][-1],
@@ -64,9 +67,10 @@ def train(arguments: Namespace) -> None:
 
 def analyze(arguments: Namespace) -> None:
     """The exponent of a series, and what it asks of a training."""
-    series = read_series(arguments.file, arguments.columns)
+    read = series_of(arguments)
+    series = longest(read)
     found = estimate_lyapunov(
-        series, arguments.dt, seed=arguments.seed,
+        series, read.dt, seed=arguments.seed,
         delay="auto" if arguments.delay is None else arguments.delay,
         dimension="auto" if arguments.dimension is None else arguments.dimension,
         surrogates=arguments.surrogates,
@@ -120,7 +124,7 @@ def gradients(arguments: Namespace) -> None:
     else:
         model = load(arguments.model)
         rows = None if arguments.inputs is None else read_series(arguments.inputs)
-        series = None if arguments.series is None else _columns_of(model, arguments.series, arguments.columns)
+        series = None if arguments.series is None else _columns_of(model, arguments, arguments.series)
         found = gradients_of_model(model, arguments.steps, series=series, inputs=rows)
     picture = None if arguments.output is None else str(draw_gradients(found, arguments.output))
     growths = {
@@ -133,28 +137,28 @@ def gradients(arguments: Namespace) -> None:
 def evaluate_model(arguments: Namespace) -> None:
     """A model against a series, and beside the baselines if there is a series to fit them on."""
     model = load(arguments.model)
-    series = _columns_of(model, arguments.file, arguments.columns)
+    series = _columns_of(model, arguments, arguments.file)
     options: dict[str, Any] = {"horizon": arguments.horizon, "seed": arguments.seed}
     if arguments.inputs is not None:
         options["inputs"] = read_series(arguments.inputs)
     if arguments.train is None:
         compared, found = None, evaluate(model, series, **options)
     else:
-        trained = _columns_of(model, arguments.train, arguments.columns)
+        trained = _columns_of(model, arguments, arguments.train)
         compared = compare_with_baselines(model, trained, series, **options)
         found = compared.evaluations[compared.model]
     values: dict[str, Any] = vars(found) | {"embedding": model.delays._asdict()}
     if compared is not None:
         baselines = {name: e for name, e in compared.evaluations.items() if name != compared.model}
         values |= {
-            "baselines": baselines, "better_baselines": compared.better, "verdict": compared.verdict,
+            "baselines": baselines, "better_baselines": compared.better, "baseline_verdict": compared.verdict,
             "left_out": compared.remarks, "table": compared.table(),
         }  # fmt: skip
-    _show(arguments, values, lambda: text.evaluate(values))
+    _show(arguments, values, lambda: text.evaluate(found, compared))
 
 
-def _columns_of(model: Forecaster, file: str, chosen: list[int] | None) -> np.ndarray:
-    series, columns = read_series(file, chosen), len(model.scale)
+def _columns_of(model: Forecaster, arguments: Namespace, file: str) -> np.ndarray:
+    series, columns = longest(series_of(arguments, file)), len(model.scale)
     if series.shape[1] != columns:
         raise InvalidInputError(
             f"{file}: expected {columns} columns as in the series trained on, got {series.shape[1]}"

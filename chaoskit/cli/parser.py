@@ -6,7 +6,8 @@ import argparse
 from typing import Any, NoReturn
 
 _FILE = (
-    "series: .npy of shape (T,) or (T, D), or text with one row a line (commas, semicolons, tabs or spaces)"
+    "series: .npy of shape (T,) or (T, D), .npz with --key, .parquet, or text with one row a line (commas, "
+    "semicolons, tabs or spaces; also compressed by gzip)"
 )
 _EPILOG = """\
 examples:
@@ -104,26 +105,42 @@ def _train(commands: Any) -> None:
 
 def _series_options(parser: argparse.ArgumentParser) -> None:
     """What `train` and `analyze` have in common."""
-    parser.add_argument("--dt", type=float, default=1.0, help="time between two rows (default: %(default)s)")
-    _columns_option(parser)
+    parser.add_argument(
+        "--dt", type=float, help="time between two rows (default: from the time column, or else 1)"
+    )
+    _reading_options(parser)
     parser.add_argument(
         "--delay", type=int, metavar="STEPS", help="of the embedding (default: from the data)"
     )
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
 
 
-def _columns_option(parser: argparse.ArgumentParser) -> None:
+def _reading_options(parser: argparse.ArgumentParser) -> None:
+    """How files are read, the same for every command that reads a series."""
     parser.add_argument(
-        "--columns", type=_numbers, metavar="1,2,...",
-        help="columns to take, counted from 1, in the order of the file (default: all)",
+        "--columns", type=_columns, metavar="1,2,...",
+        help="columns to take, counted from 1 or by name, in the order of the file (default: all others)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--time-column", type=_column, metavar="COLUMN",
+        help="column with the time of each row, by number or name: its step is dt, gaps in it are refused",
+    )  # fmt: skip
+    parser.add_argument("--key", metavar="NAME", help="array of an .npz archive")
+    parser.add_argument(
+        "--segments", action="store_true",
+        help="cut the series at gaps and missing values instead of refusing them",
     )  # fmt: skip
 
 
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected whole numbers such as 1,2, got {text!r}") from None
+def _column(text: str) -> int | str:
+    return int(text) if text.strip().isdigit() else text.strip()
+
+
+def _columns(text: str) -> list[int | str]:
+    columns = [_column(part) for part in text.split(",")]
+    if "" in columns:
+        raise argparse.ArgumentTypeError(f"expected numbers or names such as 1,2 or x,y, got {text!r}")
+    return columns
 
 
 def _network_options(parser: argparse.ArgumentParser) -> None:
@@ -240,7 +257,7 @@ def _gradients(commands: Any) -> None:
     parser.add_argument("series", metavar="FILE", nargs="?", help=_FILE)
     parser.add_argument("--steps", type=int, default=400, help="length T of the orbit (default: %(default)s)")
     parser.add_argument("--inputs", metavar="FILE", help="of a driven network, one row a step")
-    _columns_option(parser)
+    _reading_options(parser)
     parser.add_argument("-o", "--output", metavar="PICTURE.png", help="draw them into this file")
     parser.add_argument(
         "--seed", type=int, default=0, help="of the chaotic network, without a model (default: %(default)s)"
@@ -261,7 +278,7 @@ def _evaluate(commands: Any) -> None:
     parser.add_argument(
         "--train", metavar="FILE", help="series the model was trained on: fit the baselines on it and compare"
     )
-    _columns_option(parser)
+    _reading_options(parser)
     parser.add_argument("--inputs", metavar="FILE", help="of a driven network, one row for each row of FILE")
     parser.add_argument(
         "--horizon", type=int, default=20, metavar="STEPS", help="of the forecasts (default: %(default)s)"

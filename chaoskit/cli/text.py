@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from .._tables import cell
 from ..report import table
-from ..report.tables import cell
+from ..training import Comparison, Evaluation
 
 
 def demo(report: dict[str, Any]) -> str:
@@ -122,21 +123,10 @@ def _floats(values: Sequence[Any]) -> list[float]:
     return [float(value) for value in values]
 
 
-def evaluate(values: dict[str, Any]) -> str:
-    """Every measure beside its floor, and beside the baselines if there are any."""
-    rows = [
-        ["state-space divergence", values["state_space_divergence"], values["state_space_floor"]],
-        ["outside the box", values["outside"], None],
-        ["spectral distance", values["spectral_distance"], values["spectral_floor"]],
-        [f"error {values['horizon']} steps ahead", values["prediction_error"], values["prediction_floor"]],
-    ]
-    if values["exponents"] is not None:
-        pairs = zip(_floats(values["exponents"]), _floats(values["exponents_stderr"]), strict=True)
-        rows += [[f"exponent {i}", f"{cell(a)} ± {cell(b)}", None] for i, (a, b) in enumerate(pairs, 1)]
-    lines = [table(["", "model", "floor"], rows), ""]
-    lines.append(f"{values['n_true']} rows of data, {values['n_generated']} generated")
-    lines += values["remarks"]
-    if "table" in values:
-        lines += ["", table(values["table"]["header"], values["table"]["rows"]), ""]
-        lines += [values["verdict"], *values["left_out"]]
+def evaluate(found: Evaluation, compared: Comparison | None) -> str:
+    """Every measure beside its floor and the verdict; beside the baselines if there are any."""
+    lines = [str(found)]
+    if compared is not None:
+        shown = compared.table()
+        lines += ["", table(shown["header"], shown["rows"]), "", compared.verdict, *compared.remarks]
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check, fit
+from .._labelled import TimeSeries
 from ..errors import InvalidInputError, ModelFileError
 from ..forcing import AdaptiveGeneralized, Annealed, Generalized, Never, Sparse, Truncated, Windowed
 from ..report import read_series
@@ -49,8 +50,8 @@ def checked_target(arguments: Namespace) -> Path:
     return target
 
 
-def fit_options(arguments: Namespace, raw: np.ndarray) -> dict[str, Any]:
-    """Keywords of `fit` for a series (T, D), but for the progress bar."""
+def fit_options(arguments: Namespace, read: TimeSeries) -> dict[str, Any]:
+    """Keywords of `fit` for a series, but for the progress bar."""
     given = {
         "sequence_length": arguments.sequence_length, "epochs": arguments.epochs,
         "batch_size": arguments.batch_size, "learning_rate": arguments.learning_rate,
@@ -66,8 +67,8 @@ def fit_options(arguments: Namespace, raw: np.ndarray) -> dict[str, Any]:
     if arguments.inputs is not None:
         options["inputs"] = read_series(arguments.inputs)
     return options | {
-        "cell": arguments.cell, "cell_options": cell_options, "dt": arguments.dt, "seed": arguments.seed,
-        "forcing": _forcing(arguments), "embedding": _embedding(arguments, raw),
+        "cell": arguments.cell, "cell_options": cell_options, "dt": read.dt, "seed": arguments.seed,
+        "forcing": _forcing(arguments), "embedding": _embedding(arguments, read.longest),
         "optimizer": arguments.optimizer, "latent_state": arguments.latent_state,
         "validation_share": arguments.validation_share, "restarts": arguments.restarts,
     }  # fmt: skip

@@ -12,10 +12,7 @@ from ..errors import InvalidInputError
 
 def free_run(value: Any, name: str = "generated", *, minimum: int = 2) -> np.ndarray:
     """A generated series as (T, D) float64; it may stand still, but it may not have diverged."""
-    try:
-        finite = np.isfinite(np.asarray(value, dtype=np.float64))
-    except (TypeError, ValueError):
-        finite = np.ones(1, dtype=bool)  # not numbers at all: the general check says so
+    finite = np.isfinite(_check.real(value, name))
     if finite.ndim and not finite.all():
         row = int(np.argwhere(~finite)[0, 0])
         raise InvalidInputError(

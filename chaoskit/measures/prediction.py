@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import _check
 from ..errors import InvalidInputError
+from .bootstrap import statistic_interval
+
+_LONGEST = 1e100  # of a row, in time units or Lyapunov times
 
 
 def prediction_error(true_windows: Any, predicted_windows: Any, *, scale: Any = 1.0) -> float:
@@ -50,12 +53,7 @@ def prediction_error(true_windows: Any, predicted_windows: Any, *, scale: Any = 
     >>> prediction_error(true, true + 0.5, scale=[0.5, 0.5, 0.5])
     1.0
     """
-    true = _check.array(true_windows, "true_windows", np.float64)
-    if true.ndim != 3 or 0 in true.shape:
-        raise InvalidInputError(
-            f"true_windows: expected shape (n_windows, n, D), got {true.shape}; "
-            "one window for each starting point"
-        )
+    true = _windows(true_windows)
     predicted = _forecast(predicted_windows, "predicted_windows", true.shape)
     bad = np.argwhere(~np.isfinite(predicted))
     if len(bad):
@@ -63,8 +61,20 @@ def prediction_error(true_windows: Any, predicted_windows: Any, *, scale: Any = 
             f"predicted_windows: expected finite numbers, but window {bad[0, 0]} diverged at step "
             f"{bad[0, 1]}; report the divergence or leave such windows out"
         )
-    error = (predicted[:, -1] - true[:, -1]) / _scale(scale, true.shape[2])
-    return float(np.mean(error**2))
+    return float(np.mean(squared_errors(true, predicted, _scale(scale, true.shape[2]))))
+
+
+def squared_errors(true: np.ndarray, predicted: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Of the last step of each window, averaged over the dimensions; shape (n_windows,)."""
+    with np.errstate(over="ignore"):
+        errors = np.mean(((predicted[:, -1] - true[:, -1]) / scale) ** 2, axis=1)
+        total = errors.sum()
+    if not np.isfinite(total):
+        raise InvalidInputError(
+            "predicted_windows: expected errors whose squares are finite; rescale the series, or report that "
+            "the forecasts diverged"
+        )
+    return errors
 
 
 def valid_prediction_time(
@@ -122,25 +132,135 @@ def valid_prediction_time(
     """
     true = _check.series(true, "true", minimum=1, constant=scale is not None)
     predicted = _forecast(predicted, "predicted", true.shape)
+    if scale is None:
+        _check.moderate(true, "true")
+        scale = true.std(axis=0)
+    rows = _rows_that_hold(true[None], predicted[None], _scale(scale, true.shape[1]), threshold)
+    return int(rows[0]) * _unit(dt, exponent)
+
+
+class ValidPredictionTimes(NamedTuple):
+    """How long forecasts from many starting points hold.
+
+    Attributes
+    ----------
+    median : float
+        In Lyapunov times if the exponent was given, else in time units.
+    interval : tuple of float
+        95 % of the median, from blocks of successive starting points drawn again; (NaN, NaN) with
+        fewer than 10 of them.
+    times : ndarray, shape (n_windows,)
+        Of each starting point.
+    held : float
+        Share of forecasts that held to their end, whose times are lower bounds. With half or more the
+        median is one, too.
+    unit : str
+        "Lyapunov times" or "time units".
+    """
+
+    median: float
+    interval: tuple[float, float]
+    times: np.ndarray
+    held: float
+    unit: str
+
+    def __repr__(self) -> str:
+        bound = "at least " if self.held >= 0.5 else ""
+        return (
+            f"ValidPredictionTimes({bound}{self.median:.3g} [{self.interval[0]:.3g}, {self.interval[1]:.3g}] "
+            f"{self.unit}, median of {len(self.times)})"
+        )
+
+
+def valid_prediction_times(
+    true_windows: Any,
+    predicted_windows: Any,
+    *,
+    scale: Any,
+    threshold: float = 0.4,
+    dt: float = 1.0,
+    exponent: float | None = None,
+    seed: int = 0,
+) -> ValidPredictionTimes:
+    """Valid prediction times from many starting points, and their median with its interval.
+
+    Parameters
+    ----------
+    true_windows : array_like, shape (n_windows, n, D), float
+        What followed each starting point, the points in the order of time.
+    predicted_windows : array_like, shape (n_windows, n, D), float
+        Forecasts from the same points; rows that are not finite have failed.
+    scale : float or array_like, shape (D,), float
+        Unit of each dimension, best the standard deviation of a long series of the data.
+    threshold, dt, exponent
+        As for `valid_prediction_time`.
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    ValidPredictionTimes
+
+    Raises
+    ------
+    InvalidInputError
+        If the shapes differ, a true row is not finite, or an option is not a positive number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chaoskit.measures import valid_prediction_times
+    >>> true = np.zeros((30, 50, 1))
+    >>> drifting = true + 0.02 * np.arange(1, 51)[:, None]
+    >>> valid_prediction_times(true, drifting, scale=1.0, threshold=0.41, dt=0.1).median
+    2.0
+    """
+    true = _windows(true_windows)
+    predicted = _forecast(predicted_windows, "predicted_windows", true.shape)
+    rows = _rows_that_hold(true, predicted, _scale(scale, true.shape[2]), threshold)
+    times = rows * _unit(dt, exponent)
+    return ValidPredictionTimes(
+        float(np.median(times)),
+        statistic_interval(lambda values: float(np.median(values)), times, _check.integer(seed, "seed")),
+        times,
+        float(np.mean(rows == true.shape[1])),
+        "time units" if exponent is None else "Lyapunov times",
+    )
+
+
+def _rows_that_hold(true: np.ndarray, predicted: np.ndarray, scale: np.ndarray, threshold: Any) -> np.ndarray:
+    """Rows of each window (windows, n, D) before the first whose normalised error is above the threshold."""
     threshold = _check.positive(threshold, "threshold")
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.sqrt(np.mean(((predicted - true) / scale) ** 2, axis=2))
+    failed = ~(error <= threshold)  # in this form NaN counts as failed
+    return np.where(failed.any(axis=1), failed.argmax(axis=1), true.shape[1])
+
+
+def _unit(dt: Any, exponent: Any) -> float:
+    """Time of one row, in Lyapunov times if there is an exponent."""
     unit = _check.positive(dt, "dt")
     if exponent is not None:
         unit *= _check.positive(exponent, "exponent")
-    if scale is None:
-        scale = true.std(axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        error = np.sqrt(np.mean(((predicted - true) / _scale(scale, true.shape[1])) ** 2, axis=1))
-    failed = ~(error <= threshold)  # in this form NaN counts as failed
-    rows = int(np.argmax(failed)) if failed.any() else len(true)
-    return rows * unit
+    if not unit < _LONGEST:
+        raise InvalidInputError(f"dt, exponent: expected a moderate product, got {unit:.1e}")
+    return unit
+
+
+def _windows(value: Any) -> np.ndarray:
+    """What followed starting points, (n_windows, n, D)."""
+    true = _check.array(value, "true_windows", np.float64)
+    if true.ndim != 3 or 0 in true.shape:
+        raise InvalidInputError(
+            f"true_windows: expected shape (n_windows, n, D), got {true.shape}; "
+            "one window for each starting point"
+        )
+    return true
 
 
 def _forecast(value: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
     """A forecast as float64 in the shape of the truth; it may hold NaN and infinity."""
-    try:
-        data = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(f"{name}: expected an array of real numbers, got {error}") from None
+    data = _check.real(value, name).astype(np.float64)
     if data.ndim == 1 and len(shape) == 2:
         data = data[:, None]
     if data.shape != shape:

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _check
 from ..errors import InvalidInputError
 from ._series import free_run
+from .state_space import FAR_AWAY
 
 CHUNK = 2_000_000  # entries of one block of the distance matrix: 16 MB
 
@@ -75,6 +76,7 @@ def retracing(
     training = _check.series(training, "training", minimum=2 * window)
     generated = free_run(generated, minimum=2 * window)
     _check.same_columns(generated, training, "generated and training")
+    _check.moderate(training, "training")
     if horizon is None:
         horizon = max(2 * window, len(generated) // 10)
     horizon = _check.integer(horizon, "horizon", window + 1)
@@ -88,7 +90,8 @@ def retracing(
     seen = _windows((training - mean) / deviation, np.arange(len(training) - window + 1), window)
     last = len(generated) - horizon - window
     starts = np.unique(np.linspace(0, last, min(n_windows, last + 1)).astype(np.int64))
-    run = (generated - mean) / deviation
+    with np.errstate(over="ignore"):
+        run = np.clip((generated - mean) / deviation, -FAR_AWAY, FAR_AWAY)
     first = _nearest(_windows(run, starts, window), seen)
     second = _nearest(_windows(run, starts + horizon, window), seen)
     return float(np.mean(np.abs(second - first - horizon) <= window))

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import InvalidInputError
 from ._series import pair
 
+_WIDEST = 1e12  # bins; no series has as many
 RADIUS = 4.0  # of the smoothing kernel, in standard deviations
 
 
@@ -65,7 +66,7 @@ def spectral_distance(true: Any, generated: Any, *, smoothing: float = 20.0) -> 
         width = float(smoothing)
     except (TypeError, ValueError):
         width = -1.0
-    if not 0.0 <= width < np.inf:
+    if not 0.0 <= width < _WIDEST:
         raise InvalidInputError(f"smoothing: expected a finite number >= 0, got {smoothing!r}")
     # With fewer frequencies than the kernel has on one side every spectrum looks flat.
     minimum = max(4, int(np.ceil(2 * RADIUS * width)))
@@ -88,7 +89,7 @@ def _spectrum(column: np.ndarray, width: float) -> np.ndarray | None:
     if deviation <= 4 * np.finfo(np.float64).eps:
         return None
     power = np.abs(np.fft.rfft(centered / deviation)) ** 2
-    if width > 0:
+    if RADIUS * width >= 0.5:  # a narrower kernel is one bin
         from scipy.ndimage import gaussian_filter1d  # not at the top: half a second of every import
 
         power = gaussian_filter1d(power, width, mode="reflect", truncate=RADIUS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ LARGEST_HISTOGRAM_DIMENSION = 5
 BOX_MARGIN = 0.1  # of a standard deviation, on either side of the true data's range
 FAR_AWAY = 1e100  # standard deviations; squares of it still fit into a float64
 CHUNK = 100  # Monte Carlo samples at a time: 100 x 10,000 distances are 8 MB
+SMALLEST = 1e-300  # density where no center that counts is near
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ class StateSpaceDivergence:
 
     def __float__(self) -> float:
         return self.value
+
+    def __repr__(self) -> str:
+        lost = f", {self.outside:.0%} of the run outside the box" if self.outside else ""
+        return (
+            f"StateSpaceDivergence({self.value:.3g} nats by {self.method}, {self.n_true} against "
+            f"{self.n_generated} points{lost})"
+        )
 
 
 def state_space_divergence(
@@ -121,25 +130,45 @@ def state_space_divergence(
     1.0
     """
     true, generated = pair(true, generated)
-    low, high = _box(true)
-    inside = ((generated >= low) & (generated <= high)).all(axis=1)
+    _check.moderate(true, "true")
+    options = {
+        "n_bins": n_bins, "pseudocount": pseudocount, "method": method, "variance": variance,
+        "max_centers": max_centers, "n_samples": n_samples, "seed": seed,
+    }  # fmt: skip
+    rows, other_rows = np.arange(len(true)), np.arange(len(generated))
+    value = divergence_of_rows(true, generated, **options)(rows, other_rows)
+    return StateSpaceDivergence(
+        value, outside_share(true, generated), _method(method, true.shape[1]), len(true), len(generated)
+    )
+
+
+def divergence_of_rows(
+    true: np.ndarray,
+    generated: np.ndarray,
+    *,
+    n_bins: int = 30,
+    pseudocount: float = 1e-5,
+    method: str = "auto",
+    variance: float = 1.0,
+    max_centers: int = 10_000,
+    n_samples: int = 1000,
+    seed: int = 0,
+) -> Callable[[np.ndarray, np.ndarray], float]:
+    """The divergence as a function of the row numbers that count, for resampling.
+
+    Box and scale stay those of all true rows. Arguments as for `state_space_divergence`, the series checked.
+    """
     if _method(method, true.shape[1]) == HISTOGRAM:
         n_bins = _check.integer(n_bins, "n_bins", 2)
-        pseudocount = _check.positive(pseudocount, "pseudocount")
-        value = _histogram_divergence(true, generated[inside], len(generated), n_bins, pseudocount)
-        method = HISTOGRAM
-    else:
-        value = _mixture_divergence(
-            true,
-            generated,
-            _check.positive(variance, "variance"),
-            _check.integer(max_centers, "max_centers", 2),
-            _check.integer(n_samples, "n_samples", 1),
-            _check.integer(seed, "seed"),
-        )
-        method = MIXTURE
-    outside = float(np.mean(~inside))
-    return StateSpaceDivergence(value, outside, method, len(true), len(generated))
+        return _histogram_divergence(true, generated, n_bins, _check.positive(pseudocount, "pseudocount"))
+    return _mixture_divergence(
+        true,
+        generated,
+        _check.positive(variance, "variance"),
+        _check.integer(max_centers, "max_centers", 2),
+        _check.integer(n_samples, "n_samples", 1),
+        _check.integer(seed, "seed"),
+    )
 
 
 def _method(method: str, dimension: int) -> str:
@@ -150,6 +179,11 @@ def _method(method: str, dimension: int) -> str:
     return method
 
 
+def outside_share(true: np.ndarray, generated: np.ndarray) -> float:
+    """Share of the generated points (S, D) outside the box around the true ones (T, D)."""
+    return float(np.mean(~_inside(generated, *_box(true))))
+
+
 def _box(true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper corner of the cells; every true point lies between them."""
     margin = BOX_MARGIN * true.std(axis=0)
@@ -157,9 +191,9 @@ def _box(true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _histogram_divergence(
-    true: np.ndarray, inside: np.ndarray, n_generated: int, n_bins: int, pseudocount: float
-) -> float:
-    """KL over all cells, though only cells with points are ever held in memory.
+    true: np.ndarray, generated: np.ndarray, n_bins: int, pseudocount: float
+) -> Callable[[np.ndarray, np.ndarray], float]:
+    """The divergence as a function of the numbers of the rows that count; only cells with points are held.
 
     With a = pseudocount, p = (c + a) / P, q = (d + a) / Q and sum p = 1,
     sum p log(p / q) = sum p log((c + a) / (d + a)) + log(Q / P), where cells that are empty in
@@ -172,25 +206,34 @@ def _histogram_divergence(
             f"n_bins: {n_bins} bins in {true.shape[1]} dimensions are more cells than can be "
             f'numbered; take fewer bins or method="{MIXTURE}"'
         )
-    low, high = _box(true)
-    cells, points = np.unique(_cell_numbers(true, low, high, n_bins), return_counts=True)
-    other_cells, other = np.unique(_cell_numbers(inside, low, high, n_bins), return_counts=True)
-    union = np.union1d(cells, other_cells)
-    count = np.full(len(union), pseudocount)
-    count[np.searchsorted(union, cells)] += points
-    other_count = np.full(len(union), pseudocount)
-    other_count[np.searchsorted(union, other_cells)] += other
-    total = len(true) + pseudocount * n_cells
-    other_total = n_generated + pseudocount * n_cells
-    value = np.sum(count * np.log(count / other_count)) / total + np.log(other_total / total)
-    return max(float(value), 0.0)  # below 0 by rounding only
+    numbers = np.concatenate([_cell_numbers(points, *_box(true), n_bins) for points in (true, generated)])
+    _, compact = np.unique(numbers, return_inverse=True)  # outside, being -1, comes first if it is there
+    cells, other_cells = compact[: len(true)], compact[len(true) :]
+    first = int(numbers.min() < 0)
+
+    def divergence(rows: np.ndarray, other_rows: np.ndarray) -> float:
+        size = int(compact.max()) + 1
+        count = np.bincount(cells[rows], minlength=size)[first:] + pseudocount
+        other = np.bincount(other_cells[other_rows], minlength=size)[first:] + pseudocount
+        total, other_total = len(rows) + pseudocount * n_cells, len(other_rows) + pseudocount * n_cells
+        value = np.sum(count * np.log(count / other)) / total + np.log(other_total / total)
+        return max(float(value), 0.0)  # below 0 by rounding only
+
+    return divergence
 
 
 def _cell_numbers(points: np.ndarray, low: np.ndarray, high: np.ndarray, n_bins: int) -> np.ndarray:
-    """One int64 for each point: the cell of the box that it lies in."""
-    index = ((points - low) / (high - low) * n_bins).astype(np.int64)
+    """One int64 for each point: the cell of the box that it lies in, -1 for none."""
+    inside = _inside(points, low, high)
+    with np.errstate(over="ignore"):
+        index = ((np.clip(points, low, high) - low) / (high - low) * n_bins).astype(np.int64)
     index = np.clip(index, 0, n_bins - 1)  # the upper edge belongs to the last cell
-    return np.asarray(np.ravel_multi_index(tuple(index.T), (n_bins,) * points.shape[1]))
+    numbers = np.asarray(np.ravel_multi_index(tuple(index.T), (n_bins,) * points.shape[1]))
+    return np.where(inside, numbers, -1)
+
+
+def _inside(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    return np.all((points >= low) & (points <= high), axis=1)
 
 
 def _mixture_divergence(
@@ -200,34 +243,55 @@ def _mixture_divergence(
     max_centers: int,
     n_samples: int,
     seed: int,
-) -> float:
-    """Monte Carlo estimate of KL between two mixtures of equal Gaussians, in true units."""
+) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Monte Carlo estimate of KL between two mixtures of equal Gaussians, in true units.
+
+    A function of the numbers of the rows that count, as for the histogram; rows beside the subsample
+    count for nothing.
+    """
     mean, deviation = true.mean(axis=0), true.std(axis=0)
-    centers = _subsample((true - mean) / deviation, max_centers, seed)
+    kept, other_kept = _subsample(len(true), max_centers, seed), _subsample(len(generated), max_centers, seed)
+    centers = ((true - mean) / deviation)[kept]
     with np.errstate(over="ignore"):
-        scaled = np.clip((generated - mean) / deviation, -FAR_AWAY, FAR_AWAY)
-    other_centers = _subsample(scaled, max_centers, seed)
+        other_centers = np.clip((generated - mean) / deviation, -FAR_AWAY, FAR_AWAY)[other_kept]
     random = np.random.default_rng([seed, 1])
-    samples = centers[random.integers(len(centers), size=n_samples)]
+    parents = random.integers(len(centers), size=n_samples)
+    samples = centers[parents]
     samples = samples + np.sqrt(variance) * random.standard_normal(samples.shape)
-    log_ratio = [
-        _log_mixture(part, centers, variance) - _log_mixture(part, other_centers, variance)
-        for part in np.array_split(samples, -(-n_samples // CHUNK))
-    ]
-    return float(np.concatenate(log_ratio).mean())
+
+    density, other_density = (_Kernel(samples, points, variance) for points in (centers, other_centers))
+
+    def divergence(rows: np.ndarray, other_rows: np.ndarray) -> float:
+        weights = np.bincount(rows, minlength=len(true))[kept]
+        other_weights = np.bincount(other_rows, minlength=len(generated))[other_kept]
+        log_ratio = density.logarithm(weights) - other_density.logarithm(other_weights)
+        return float(np.average(log_ratio, weights=weights[parents]))
+
+    return divergence
 
 
-def _subsample(points: np.ndarray, size: int, seed: int) -> np.ndarray:
-    """At most `size` rows; the same rows of equally long series, so that D(x, x) = 0."""
-    if len(points) <= size:
-        return points
-    return points[np.random.default_rng(seed).choice(len(points), size, replace=False)]
+def _subsample(count: int, size: int, seed: int) -> np.ndarray:
+    """At most `size` of so many rows; the same ones of equally long series, so that D(x, x) = 0."""
+    if count <= size:
+        return np.arange(count)
+    return np.random.default_rng(seed).choice(count, size, replace=False)
 
 
-def _log_mixture(samples: np.ndarray, centers: np.ndarray, variance: float) -> np.ndarray:
-    """Log density at the samples, without the constant that both mixtures share."""
-    from scipy.spatial.distance import cdist  # not at the top: half a second of every import
-    from scipy.special import logsumexp
+class _Kernel:
+    """Gaussians on centers seen from samples: the log density for any weights of the centers."""
 
-    exponents = cdist(samples, centers, "sqeuclidean") / (-2.0 * variance)
-    return logsumexp(exponents, axis=1) - np.log(len(centers))
+    def __init__(self, samples: np.ndarray, centers: np.ndarray, variance: float):
+        from scipy.spatial.distance import cdist  # not at the top: half a second of every import
+
+        self.values = np.empty((len(samples), len(centers)))
+        self.largest = np.empty(len(samples))
+        for start in range(0, len(samples), CHUNK):
+            part = slice(start, start + CHUNK)
+            exponents = cdist(samples[part], centers, "sqeuclidean") / (-2.0 * variance)
+            self.largest[part] = exponents.max(axis=1)
+            np.exp(exponents - self.largest[part, None], out=self.values[part])
+
+    def logarithm(self, weights: np.ndarray) -> np.ndarray:
+        """Without the constant that all mixtures share."""
+        density = self.values @ (weights / weights.sum())
+        return np.log(np.maximum(density, SMALLEST)) + self.largest

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from .._tables import table
 from .demo import run_demo
 from .gradient_figure import draw_gradients, gradients_by_regime, gradients_of_model
 from .jsonable import to_json
-from .series_files import read_series
-from .tables import table
+from .series_files import load_series, read_series
 
 __all__ = [
     "draw_gradients",
     "gradients_by_regime",
     "gradients_of_model",
+    "load_series",
     "read_series",
     "run_demo",
     "table",

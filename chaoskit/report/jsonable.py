@@ -34,6 +34,9 @@ def plain(value: Any) -> Any:
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
+    by_name = getattr(value, "_asdict", None)  # of a NamedTuple, whose names are worth keeping
+    if by_name is not None:
+        return plain(by_name())
     if isinstance(value, (list, tuple)):
         return [plain(entry) for entry in value]
     if isinstance(value, np.generic):

@@ -31,7 +31,7 @@ SURE = 0.125  # half an interval, relative to the exponent, up to which it is ca
 
 def estimate_lyapunov(
     series: np.ndarray,
-    dt: float = 1.0,
+    dt: float | None = None,
     *,
     delay: int | str = "auto",
     dimension: int | str = "auto",
@@ -67,8 +67,9 @@ def estimate_lyapunov(
     series : array_like, shape (T,) or (T, D)
         Measured values, at least 100 rows. With three columns or more they are taken together as
         the state; with fewer they are delay-embedded.
-    dt : float
-        Time between two rows; the exponent is per unit of it.
+    dt : float, optional
+        Time between two rows; the exponent is per unit of it. By default that of the series' time
+        index if it has one, else 1.
     delay, dimension : int or "auto"
         Steps between the delayed copies, and copies of each column. "auto": first minimum of the
         mutual information, and false nearest neighbours.
@@ -123,7 +124,7 @@ def estimate_lyapunov(
     >>> result.quality, result.recommended_tau
     ('good', 1)
     """
-    dt = _check.positive(dt, "dt")
+    dt = _check.time_unit(dt, series)
     series = _check.series(series, minimum=MINIMUM_ROWS)
     _check.moderate(series)
     if method not in METHODS:

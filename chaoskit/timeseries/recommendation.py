@@ -103,15 +103,15 @@ class Recommendation:
         return f"Recommendation({said}: {self.lyapunov.quality})"
 
 
-def recommend(series: np.ndarray, dt: float = 1.0, *, seed: int = 0) -> Recommendation:
+def recommend(series: np.ndarray, dt: float | None = None, *, seed: int = 0) -> Recommendation:
     """Forcing, window length, sampling, embedding and number of states for training on a series.
 
     Parameters
     ----------
     series : array_like, shape (T,) or (T, D)
         At least 100 rows.
-    dt : float
-        Time between two rows.
+    dt : float, optional
+        Time between two rows; by default that of the series' time index, or 1.
     seed : int
         For the estimates.
 
@@ -141,7 +141,6 @@ def recommend(series: np.ndarray, dt: float = 1.0, *, seed: int = 0) -> Recommen
     >>> found.forcing, found.n_states
     (Sparse(tau=1), 2)
     """
-    dt = _check.positive(dt, "dt")
     estimate = estimate_lyapunov(series, dt, seed=seed)
     attractor = correlation_dimension(series, seed=seed)
     return from_estimates(_check.series(series), estimate, attractor)

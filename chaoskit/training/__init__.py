@@ -5,7 +5,8 @@ from ..gradients.latent import ObservedStates
 from .baselines import LinearAutoregression, fit_linear_autoregression
 from .bifurcation_watch import BifurcationWatch
 from .comparison import Comparison, compare_with_baselines
-from .evaluate import Evaluation, evaluate
+from .evaluate import evaluate
+from .evaluation import Evaluation
 from .fit import fit
 from .fit_baselines import fit_baselines
 from .forecasting import ForecastEnsemble, Forecaster
@@ -22,6 +23,7 @@ from .reservoirs import (
 )
 from .result import FitResult
 from .saved_model import load
+from .split import split_in_time
 from .trainer import TrainingState
 from .watch_result import Track, WatchEvent, WatchResult
 
@@ -32,5 +34,5 @@ __all__ = [
     "NextGenerationReservoir", "ObservedStates", "RAdam", "Track", "TrainingState", "WatchEvent",
     "WatchResult", "compare_with_baselines", "evaluate", "fit", "fit_baselines",
     "fit_echo_state_network", "fit_gaussian_noise", "fit_linear_autoregression",
-    "fit_next_generation_reservoir", "load", "loss_and_gradient",
+    "fit_next_generation_reservoir", "load", "loss_and_gradient", "split_in_time",
 ]  # fmt: skip

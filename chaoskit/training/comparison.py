@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import _check
-from .evaluate import Evaluation, evaluate
+from ..measures.bootstrap import RESAMPLES
+from .evaluate import Judged
+from .evaluation import Evaluation
 from .fit_baselines import fit_all
 
 # Name for people, field of Evaluation, field of its floor. The floor of the error is a forecast like any
@@ -63,11 +65,14 @@ class Comparison:
     def table(self) -> dict[str, list[Any]]:
         """ "header" and "rows": the floors, then the measures of each model; None where there is none."""
         own = self.evaluations[self.model]
-        rows = [["floor", own.state_space_floor, None, own.spectral_floor, own.prediction_floor]]
+        rows = [["floor", own.state_space_floor, None, own.spectral_floor, own.prediction_floor, None, None]]
         for name, e in self.evaluations.items():
             divergence = "diverged" if e.diverged_at is not None else e.state_space_divergence
-            rows.append([name, divergence, e.outside, e.spectral_distance, e.prediction_error])
-        return {"header": ["", "divergence", "outside", "spectral", "error"], "rows": rows}
+            word = e.verdict.partition(":")[0]
+            measured = [divergence, e.outside, e.spectral_distance, e.prediction_error]
+            rows.append([name, *measured, e.valid_prediction_time, word])
+        header = ["", "divergence", "outside", "spectral", "error", "valid time", "verdict"]
+        return {"header": header, "rows": rows}
 
 
 def compare_with_baselines(
@@ -81,6 +86,9 @@ def compare_with_baselines(
     seed: int = 0,
     inputs: Any = None,
     embedding: Any = None,
+    dt: float | None = None,
+    true_exponents: Any = None,
+    n_resamples: int = RESAMPLES,
 ) -> Comparison:
     """Judge a model and all baselines on data none of them has seen.
 
@@ -101,6 +109,8 @@ def compare_with_baselines(
     embedding : (int, int), optional
         Delay and dimension of the coordinates of the state-space divergence, for all alike; by default the
         model's own `embedding`.
+    dt, true_exponents, n_resamples
+        As for `evaluate`.
 
     Returns
     -------
@@ -124,16 +134,23 @@ def compare_with_baselines(
     _check.same_columns(data, held_out, "train and test")
     if embedding is None:
         embedding = getattr(model, "embedding", None)
-    options = {"horizon": horizon, "n_bins": n_bins, "seed": seed, "embedding": embedding}
-    own = evaluate(model, held_out, n_exponents=n_exponents, inputs=inputs, **options)
+    options = {
+        "n_bins": n_bins, "seed": seed, "embedding": embedding, "training": data, "n_resamples": n_resamples,
+        "dt": getattr(model, "dt", None) if dt is None else dt,
+    }  # fmt: skip
+    judged = Judged(model, test, inputs=inputs, **options)
+    own = judged.evaluation(model, horizon, n_exponents, true_exponents)
     baselines, remarks = fit_all(data, seed)
+    if judged.drive is not None and baselines:  # they run freely, so the rows they are judged by are others
+        judged = Judged(next(iter(baselines.values())), test, **options)
     if getattr(model, "n_inputs", 0):
         remarks += ("the baselines get no inputs: they know the series alone, the model what drives it too",)
     name = getattr(model, "name", type(model).__name__)
     if name in baselines:
         name = f"{name} (the model)"
     evaluations = {name: own}
-    evaluations |= {key: evaluate(baseline, held_out, **options) for key, baseline in baselines.items()}
+    for key, baseline in baselines.items():
+        evaluations[key] = judged.evaluation(baseline, horizon, None, true_exponents)
     better = _better(name, evaluations)
     return Comparison(name, evaluations, better, remarks, {name: model, **baselines})
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import _check
+from .._labelled import unpack
 from ..errors import InvalidInputError
 from ..timeseries import choose_delay, choose_dimension
 from ..timeseries.embedding import delay_and_dimension
@@ -71,8 +72,12 @@ class TrainingData:
         Standardised delay vectors of the part that is trained on, in the dtype of the training.
     driving : ndarray, shape (T', M)
         Standardised inputs, row by row beside `rows`.
-    judged_from : int
-        First row of `series` that checkpoints are judged by: 0, or the start of the held-out end.
+    judged_from, judged_to : int
+        Rows of `series` that checkpoints are judged by: the held-out end, or else the longest segment.
+    stretches : tuple of (int, int)
+        First row and row after the last of each part of `rows` without a gap; windows lie within one.
+    names : tuple of str
+        Of the columns of `series`; empty if they have none.
     """
 
     series: np.ndarray
@@ -83,48 +88,89 @@ class TrainingData:
     rows: np.ndarray
     driving: np.ndarray
     judged_from: int
+    judged_to: int
+    stretches: tuple[tuple[int, int], ...]
+    names: tuple[str, ...] = ()
 
     @property
     def judged(self) -> np.ndarray:
         """Rows (T'', D) that checkpoints are judged by."""
-        return self.series[self.judged_from :]
+        return self.series[self.judged_from : self.judged_to]
 
     @property
     def judged_inputs(self) -> np.ndarray:
         """Inputs (T'', M) beside them."""
-        return self.inputs[self.judged_from :]
+        return self.inputs[self.judged_from : self.judged_to]
+
+    @property
+    def longest(self) -> int:
+        """Rows of the longest stretch."""
+        return max(stop - start for start, stop in self.stretches)
+
+    def window_starts(self, length: int) -> np.ndarray:
+        """Rows at which windows of so many steps may begin."""
+        return np.concatenate([np.arange(start, max(start, stop - length)) for start, stop in self.stretches])
 
 
 def prepare_data(
     series: Any, inputs: Any, embedding: Any, validation_share: float, dtype: np.dtype
 ) -> TrainingData:
     """Check a series and its inputs, embed and standardise them, and hold out the end."""
-    data = _check.series(series, minimum=_FEWEST).copy()
+    labelled = unpack(series, "series")
+    segments = () if labelled is None else labelled.segments
+    whole = series if labelled is None else replace(labelled, segments=())
+    data = _check.series(whole, minimum=_FEWEST).copy()
     _check.moderate(data)
     driving = _inputs(inputs, len(data)).copy()
     for array in (data, driving):  # a measure of the user's own gets them, and nobody may write into them
         array.flags.writeable = False
     share = _check.share(validation_share, "validation_share")
-    trained = len(data) if share == 0.0 else round((1.0 - share) * len(data))
+    bounds, judged = _cut(segments, len(data), share)
+    trained = bounds[-1][1]
     _check_split(trained, len(data), _FEWEST)
-    delays = _embedding(embedding, data[:trained])
-    shortest = delays.span + _FEWEST
-    if len(data) < shortest:
+    longest = slice(*max(bounds, key=_length))
+    delays = _embedding(embedding, data[longest])
+    shortest, given = delays.span + _FEWEST, len(data) if share else len(data[longest])
+    if given < shortest:
         raise InvalidInputError(
             f"embedding: expected at least {shortest} rows for delay {delays.delay} and dimension "
-            f"{delays.dimension}, got {len(data)}; give a longer series or a smaller window"
+            f"{delays.dimension}, got {given}; give a longer series or a smaller window"
         )
     _check_split(trained, len(data), shortest)
     scaling, input_scaling = scaling_of(data[:trained]), scaling_of(driving[:trained])
     if (np.ptp(data[:trained], axis=0) == 0).any():
         raise InvalidInputError("series: a column never changes before the held-out end; remove it")
-    rows = delays.vectors(scaling.apply(data[:trained]))
+    scaled, driven = scaling.apply(data), input_scaling.apply(driving)
+    kept = [(start, stop) for start, stop in bounds if stop - start > delays.span]
+    ends = np.cumsum([stop - start - delays.span for start, stop in kept]).tolist()
+    rows = np.concatenate([delays.vectors(scaled[start:stop]) for start, stop in kept])
+    beside = np.concatenate([driven[start + delays.span : stop] for start, stop in kept])
     return TrainingData(
         series=data, inputs=driving, embedding=delays, scaling=scaling, input_scaling=input_scaling,
-        rows=np.ascontiguousarray(rows, dtype),
-        driving=np.ascontiguousarray(input_scaling.apply(driving[delays.span : trained]), dtype),
-        judged_from=0 if share == 0.0 else trained,
+        rows=np.ascontiguousarray(rows, dtype), driving=np.ascontiguousarray(beside, dtype),
+        judged_from=judged[0], judged_to=judged[1],
+        stretches=tuple(zip([0, *ends[:-1]], ends, strict=True)),
+        names=() if labelled is None else labelled.names,
     )  # fmt: skip
+
+
+def _length(bounds: tuple[int, int]) -> int:
+    return bounds[1] - bounds[0]
+
+
+def _cut(
+    segments: tuple[tuple[int, int], ...], rows: int, share: float
+) -> tuple[tuple[tuple[int, int], ...], tuple[int, int]]:
+    """Stretches of rows that are trained on, and the one that judges: the held-out end, or the longest."""
+    if len(segments) > 1:
+        if share > 0.0:
+            raise InvalidInputError(
+                f"validation_share: expected 0 for a series in {len(segments)} segments, of which the "
+                f"longest judges, got {share}"
+            )
+        return segments, max(segments, key=_length)
+    trained = rows if share == 0.0 else round((1.0 - share) * rows)
+    return ((0, trained),), (0, rows) if share == 0.0 else (trained, rows)
 
 
 def _check_split(trained: int, rows: int, shortest: int) -> None:

@@ -1,9 +1,7 @@
-"""A reconstruction against data: every measure beside its floor."""
+"""A reconstruction against data: every measure beside its floor, and one verdict."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,62 +9,26 @@ import numpy as np
 from .. import _check
 from ..dynamics import lyapunov_spectrum
 from ..errors import DivergenceError, InvalidInputError
-from ..measures import floor, prediction_error, spectral_distance, state_space_divergence
-from ..timeseries import embed
+from ..measures import Exponent
+from ..measures.bootstrap import RESAMPLES
+from ..measures.series_comparison import checked_resamples
+from ..measures.verdict import agreement, verdict
 from ..timeseries.embedding import delay_and_dimension
+from . import judged_runs
+from .evaluation import Evaluation
+from .forecast_skill import forecast_errors, valid_times
 from .generated import Generated
 from .result import FitResult
+from .split import trained_on
+from .truth import Truth
 
-_SETTLE = 0.2  # share of a free run that is dropped: 1.25 T rows are run, the last T are judged
-_WINDOWS = 500  # starting points of forecasts
+_SHORTEST = 400  # rows: halves long enough for a smoothed spectrum
 _EXPONENT_STEPS, _TRANSIENT = 50_000, 1_000
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How faithful a reconstruction is. A measure that could not be taken is None, and `remarks` says why.
-
-    Attributes
-    ----------
-    state_space_divergence, state_space_floor : float or None
-        Kullback-Leibler divergence in nats, and its value between the halves of the true data; in delay
-        coordinates where there is an embedding.
-    outside : float or None
-        Share of generated points outside the box around the data.
-    spectral_distance, spectral_floor : float or None
-        Hellinger distance of the power spectra, 0 to 1, and its floor.
-    prediction_error, prediction_floor : float or None
-        Mean squared error `horizon` steps ahead in units of the variance; the floor is the error of
-        forecasting by analogue: from the row (or delay vector) of the first half closest to each start
-        in the second.
-    horizon : int
-        Steps of the forecasts.
-    exponents, exponents_stderr : ndarray or None
-        Leading exponents of the closed loop per unit time, descending, and their standard errors.
-    n_true, n_generated : int
-        Rows compared; a divergence means little without them.
-    embedding : tuple of int or None
-        Delay and dimension of the coordinates of the state-space divergence.
-    diverged_at : int or None
-        Row at which the free run diverged.
-    remarks : tuple of str
-    """
-
-    state_space_divergence: float | None
-    state_space_floor: float | None
-    outside: float | None
-    spectral_distance: float | None
-    spectral_floor: float | None
-    prediction_error: float | None
-    prediction_floor: float | None
-    horizon: int
-    exponents: np.ndarray | None
-    exponents_stderr: np.ndarray | None
-    n_true: int
-    n_generated: int
-    diverged_at: int | None
-    remarks: tuple[str, ...] = ()
-    embedding: tuple[int, int] | None = None
+# None where they could not be taken
+_MEASURED = (
+    "state_space_divergence", "spectral_distance", "prediction_error", "prediction_floor", "exponents",
+    "exponents_stderr",
+)  # fmt: skip
 
 
 def evaluate(
@@ -79,6 +41,10 @@ def evaluate(
     seed: int = 0,
     inputs: Any = None,
     embedding: Any = None,
+    dt: float | None = None,
+    training: Any = None,
+    true_exponents: Any = None,
+    n_resamples: int = RESAMPLES,
 ) -> Evaluation:
     """Measure a reconstruction against data it was not trained on.
 
@@ -97,7 +63,7 @@ def evaluate(
         Closed-loop exponents to take; by default as many as observed dimensions (with delay vectors, as many
         as they have entries), at most 10.
     seed : int
-        For the exponents' initial tangents.
+        For the exponents' initial tangents and the resampling.
     inputs : array_like, shape (T, M), optional
         Of the model of a driven system; row t drives the step from row t of the series. The free run then
         starts from the first rows of `series` and is compared with the rows it ran beside, the first fifth
@@ -105,16 +71,30 @@ def evaluate(
     embedding : (int, int), optional
         Delay and dimension of the coordinates in which the state-space divergence is taken. By default the
         model's own `embedding` if it has one. One column without is a histogram, which says little.
+    dt : float, optional
+        Time between two rows; by default that of the model, or of the series' time index, or 1.
+    training : array_like, shape (T'', D), optional
+        The series trained on: the run is tested for retracing it.
+    true_exponents : array_like, shape (k,), optional
+        Of the true system per unit time, where they are known: they are shown beside the closed loop's, and
+        judge the largest.
+    n_resamples : int
+        Resamples behind the intervals; 0 for no intervals.
 
     Returns
     -------
     Evaluation
+        ``print(result)`` shows a table.
 
     Raises
     ------
     InvalidInputError
         If the number of columns differs, the series is too short to be split, or inputs or embedding do not
         fit.
+
+    Notes
+    -----
+    Words and grades of the verdict are those of `chaoskit.measures.compare`.
 
     References
     ----------
@@ -126,64 +106,153 @@ def evaluate(
     >>> result = evaluate(rng.normal(size=(5000, 1)), rng.normal(size=(5000, 1)))
     >>> result.state_space_divergence < 0.1
     True
+    >>> result.verdict.split(":")[0]  # noise has no exponent
+    'undecided'
     """
-    data = _check.series(series, minimum=400)
-    horizon = _check.integer(horizon, "horizon", 1)
-    drive = _checked_inputs(reconstruction, inputs, len(data))
-    delays = _checked_embedding(reconstruction, embedding)
-    remarks: list[str] = []
-    if drive is None:
-        true, run = data, _free_run(reconstruction, len(data), data.shape[1])
-    else:
-        true, run = _driven_run(reconstruction, data, drive)
-    values: dict[str, Any] = dict.fromkeys(
-        ("state_space_divergence", "outside", "spectral_distance", "prediction_error", "prediction_floor",
-         "exponents", "exponents_stderr")
+    judged = Judged(
+        reconstruction, series, embedding=embedding, dt=dt, training=training, n_bins=n_bins,
+        n_resamples=n_resamples, seed=seed, inputs=inputs,
     )  # fmt: skip
-    states = true if delays is None else embed(true, *delays)
-    if run.diverged_at is not None:
-        remarks.append(
-            f"the free run diverged at step {run.diverged_at}: it has no divergence and no spectrum"
+    return judged.evaluation(reconstruction, horizon, n_exponents, true_exponents)
+
+
+class Judged:
+    """Data that reconstructions are judged by, with the floors and exponents that all of them share."""
+
+    def __init__(
+        self,
+        reconstruction: Any,
+        series: Any,
+        *,
+        embedding: Any,
+        dt: Any,
+        training: Any,
+        n_bins: int,
+        n_resamples: Any,
+        seed: int,
+        inputs: Any = None,
+    ):
+        self.data = _check.series(series, minimum=_SHORTEST)
+        _check.moderate(self.data)
+        self.drive = judged_runs.beside_series(reconstruction, inputs, len(self.data))
+        self.delays = _checked_embedding(reconstruction, embedding)
+        own = getattr(reconstruction, "dt", None)
+        self.dt = _check.time_unit(own if dt is None else dt, series)
+        if training is not None:
+            training = _check.series(training, "training")
+            _check.same_columns(self.data, training, "series and training")
+        settled = 0 if self.drive is None else judged_runs.settled_rows(reconstruction, len(self.data))
+        self.truth = Truth(
+            self.data[settled:], self.delays, self.dt, n_bins, checked_resamples(n_resamples), seed, training
         )
-    else:
-        generated = run.series if delays is None else embed(run.series, *delays)
-        divergence = state_space_divergence(states, generated, n_bins=n_bins)
-        values["state_space_divergence"], values["outside"] = divergence.value, divergence.outside
-        values["spectral_distance"] = spectral_distance(true, run.series)
-    if states.shape[1] == 1:
-        remarks.append("the divergence compares histograms of one column, which says little: give embedding")
-    if hasattr(reconstruction, "predict"):
-        values |= _forecasts(reconstruction, data, horizon, drive, delays, remarks)
-    if isinstance(reconstruction, FitResult) and run.diverged_at is None:
-        values |= _exponents(reconstruction, n_exponents, seed, drive, remarks)
-    return Evaluation(
-        **values,
-        state_space_floor=floor(state_space_divergence, states, n_bins=n_bins).value,
-        spectral_floor=floor(spectral_distance, true),
-        horizon=horizon,
-        n_true=len(true),
-        n_generated=len(run.series),
-        diverged_at=run.diverged_at,
-        remarks=tuple(remarks),
-        embedding=delays,
-    )
+        self.seed = seed
+
+    def evaluation(
+        self, reconstruction: Any, horizon: Any, n_exponents: int | None, true_exponents: Any = None
+    ) -> Evaluation:
+        """One reconstruction by these data."""
+        horizon = _check.integer(horizon, "horizon", 1)
+        truth, known = self.truth, _known(true_exponents)
+        run = judged_runs.run_beside(reconstruction, self.data, self.drive)
+        remarks: list[str] = []
+        values: dict[str, Any] = {"true_exponents": known}
+        found: dict[str, Any] = {}
+        if run.diverged_at is not None:
+            remarks.append(
+                f"the free run diverged at step {run.diverged_at}: it has no divergence and no spectrum"
+            )
+        else:
+            found = truth.measures(run.series)
+        if truth.states.shape[1] == 1:
+            remarks.append(
+                "the divergence compares histograms of one column, which says little: give embedding"
+            )
+        if trained_on(reconstruction, self.data):
+            remarks.append("the series holds rows that the model was trained on: judge it by others")
+        values |= self._exponents(reconstruction, run, n_exponents, remarks)
+        values |= self._forecasts(reconstruction, horizon, values, remarks)
+        copied = None
+        if run.diverged_at is None:
+            copied = truth.retracing(run.series, values.get("data_exponent"))
+        return Evaluation(
+            **(dict.fromkeys(_MEASURED) | values | _measures(truth, found)),
+            horizon=horizon,
+            n_true=len(truth.rows),
+            n_generated=len(run.series),
+            diverged_at=run.diverged_at,
+            remarks=tuple(remarks),
+            embedding=self.delays,
+            retracing=None if copied is None else copied.value,
+            retracing_floor=None if copied is None else copied.floor,
+            verdict=verdict(
+                found.get("divergence") if truth.states.shape[1] > 1 else None,
+                found.get("spectrum"),
+                agreement(*_largest(values)),
+                copied,
+                run.diverged_at,
+            ),
+        )
+
+    def _exponents(
+        self, reconstruction: Any, run: Generated, count: int | None, remarks: list[str]
+    ) -> dict[str, Any]:
+        """Of the closed loop by its Jacobians, and of data and run as series."""
+        found: dict[str, Any] = {}
+        if isinstance(reconstruction, FitResult) and run.diverged_at is None:
+            found |= _closed_loop(reconstruction, count, self.seed, self.drive, remarks)
+        if self.drive is None:  # of driven data they would be those of the drive as well
+            pair = self.truth.exponents(run.series if run.diverged_at is None else None)
+            found |= dict(zip(("data_exponent", "generated_exponent"), pair, strict=True))
+        return found
+
+    def _forecasts(
+        self, reconstruction: Any, horizon: int, values: dict[str, Any], remarks: list[str]
+    ) -> dict[str, Any]:
+        if not hasattr(reconstruction, "predict"):
+            return {}
+        of_data, known = values.get("data_exponent"), values["true_exponents"]
+        exponent = of_data.value if of_data is not None and of_data.found else None
+        if known is not None and known[0] > 0:
+            exponent = float(known[0])
+        given = (reconstruction, self.data, horizon, self.drive, self.delays, self.seed)
+        return forecast_errors(*given, remarks) | valid_times(*given, self.dt, exponent)
 
 
-def _checked_inputs(reconstruction: Any, inputs: Any, rows: int) -> np.ndarray | None:
-    """Inputs (T, M), one row for each row of the series; None for what is not driven."""
-    n_inputs = getattr(reconstruction, "n_inputs", 0)
-    if inputs is None and n_inputs == 0:
+def _measures(truth: Truth, found: dict[str, Any]) -> dict[str, Any]:
+    """Divergence and spectral distance under their names in an `Evaluation`."""
+    values: dict[str, Any] = {
+        "state_space_floor": truth.divergence.value, "state_space_floor_interval": truth.divergence.interval,
+        "spectral_floor": truth.spectrum.value, "spectral_floor_interval": truth.spectrum.interval,
+        "outside": found.get("outside"),
+    }  # fmt: skip
+    if found:
+        divergence, spectrum = found["divergence"], found["spectrum"]
+        values |= {
+            "state_space_divergence": divergence.value, "state_space_interval": divergence.interval,
+            "spectral_distance": spectrum.value, "spectral_interval": spectrum.interval,
+        }  # fmt: skip
+    return values
+
+
+def _largest(values: dict[str, Any]) -> tuple[Exponent | None, Exponent | None]:
+    """The largest exponents that decide: the true one and the closed loop's where both are there."""
+    known, exponents = values["true_exponents"], values.get("exponents")
+    if known is None or exponents is None:
+        return values.get("data_exponent"), values.get("generated_exponent")
+    true, value = float(known[0]), float(exponents[0])
+    half = 1.96 * float(values["exponents_stderr"][0])
+    return Exponent(true, (true, true), "given"), Exponent(value, (value - half, value + half), "good")
+
+
+def _known(exponents: Any) -> np.ndarray | None:
+    if exponents is None:
         return None
-    if n_inputs == 0:
-        raise InvalidInputError("inputs: expected none, what is evaluated takes no inputs; leave them out")
-    drive = None if inputs is None else _check.array(inputs, "inputs", np.float64)
-    drive = drive[:, None] if drive is not None and drive.ndim == 1 and n_inputs == 1 else drive
-    if drive is None or drive.shape != (rows, n_inputs):
+    known = np.atleast_1d(_check.array(exponents, "true_exponents", np.float64))
+    if known.ndim != 1 or known.size == 0 or (np.diff(known) > 0).any():
         raise InvalidInputError(
-            f"inputs: expected shape ({rows}, {n_inputs}), one row for each row of the series, got "
-            f"{'none' if drive is None else drive.shape}"
+            f"true_exponents: expected exponents in descending order, shape (k,), got {exponents!r}"
         )
-    return drive
+    return known
 
 
 def _checked_embedding(reconstruction: Any, embedding: Any) -> tuple[int, int] | None:
@@ -196,89 +265,7 @@ def _checked_embedding(reconstruction: Any, embedding: Any) -> tuple[int, int] |
     return None if dimension == 1 else (delay, dimension)
 
 
-def _driven_run(model: Any, data: np.ndarray, drive: np.ndarray) -> tuple[np.ndarray, Generated]:
-    """Data and a run along the same inputs, from the first rows of the data; both without what settles."""
-    length = model.context_length
-    settled = max(length, math.ceil(_SETTLE * len(data)))
-    run = Generated.cut(model.predict(data[None, :length], len(data) - length, inputs=drive[:-1])[0])
-    if run.diverged_at is None:
-        run = Generated(run.series[settled - length :])
-    return data[settled:], run
-
-
-def _free_run(reconstruction: Any, rows: int, columns: int) -> Generated:
-    """The settled part of a free run as long as the data."""
-    if isinstance(reconstruction, Generated):
-        run = reconstruction
-    elif hasattr(reconstruction, "generate"):
-        total = math.ceil(rows / (1.0 - _SETTLE))
-        run = reconstruction.generate(total)
-        if run.diverged_at is None:
-            run = Generated(run.series[total - rows :])
-    else:
-        values = np.asarray(reconstruction)
-        if values.dtype.kind not in "fiu" or values.ndim not in (1, 2):
-            raise InvalidInputError(
-                f"reconstruction: expected a fitted model or an array of shape (T, {columns}), got "
-                f"{type(reconstruction).__name__} of shape {values.shape}"
-            )
-        run = Generated.cut(values[:, None].astype(float) if values.ndim == 1 else values.astype(float))
-    if run.series.shape[1] != columns:
-        raise InvalidInputError(
-            f"reconstruction: expected {columns} columns as in the series, got {run.series.shape[1]}"
-        )
-    return run
-
-
-def _forecasts(
-    model: Any,
-    data: np.ndarray,
-    horizon: int,
-    drive: np.ndarray | None,
-    delays: tuple[int, int] | None,
-    remarks: list[str],
-) -> dict[str, Any]:
-    """Prediction error from states across the second half, beside that of analogues from the first."""
-    half, length = len(data) // 2, getattr(model, "context_length", 1)
-    span = 0 if delays is None else (delays[1] - 1) * delays[0]
-    starts = np.unique(np.linspace(half, len(data) - horizon - 1, _WINDOWS).astype(int))
-    starts = starts[(starts >= max(half, length - 1, span)) & (starts + horizon < len(data))]
-    if starts.size == 0:
-        remarks.append(f"the series is too short for forecasts {horizon} steps ahead")
-        return {}
-    true, scale = data[starts[:, None] + np.arange(1, horizon + 1)], data.std(axis=0)
-    found: dict[str, Any] = {}
-    analogues = _analogues(data, half, starts, horizon, delays)
-    if analogues is not None:
-        found["prediction_floor"] = prediction_error(true, analogues, scale=scale)
-    past = np.arange(1 - length, 1)
-    options = {}
-    if drive is not None:
-        options["inputs"] = drive[starts[:, None] + np.arange(1 - length, horizon)]
-    predicted = model.predict(data[starts[:, None] + past], horizon, **options)
-    if np.isfinite(predicted).all():
-        found["prediction_error"] = prediction_error(true, predicted, scale=scale)
-    else:
-        remarks.append(f"some forecasts diverged within {horizon} steps: no prediction error")
-    return found
-
-
-def _analogues(
-    data: np.ndarray, half: int, starts: np.ndarray, horizon: int, delays: tuple[int, int] | None
-) -> np.ndarray | None:
-    """What followed, in the first half, the state closest to each start; None if that half is too short."""
-    delay, dimension = delays or (1, 1)
-    span = (dimension - 1) * delay  # the vector of row t begins at row t - span
-    if half - horizon - span < 2:
-        return None
-    from scipy.spatial import KDTree  # slow to import, and not every evaluation needs it
-
-    states = embed((data - data.mean(axis=0)) / data.std(axis=0), delay, dimension)
-    nearest = np.asarray(KDTree(states[: half - horizon - span]).query(states[starts - span])[1]) + span
-    return data[nearest[:, None] + np.arange(1, horizon + 1)]
-
-
-def _exponents(
+def _closed_loop(
     model: Any, count: int | None, seed: int, drive: np.ndarray | None, remarks: list[str]
 ) -> dict[str, Any]:
     """Exponents of the closed loop, per unit time; conditional ones along the inputs of a driven system."""

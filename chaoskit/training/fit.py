@@ -22,7 +22,7 @@ def fit(
     cell_options: Mapping[str, Any] | None = None,
     forcing: Any = "auto",
     sequence_length: int | str = "auto",
-    dt: float = 1.0,
+    dt: float | None = None,
     batch_size: int = 16,
     epochs: int = 300,
     batches_per_epoch: int = 100,
@@ -64,7 +64,9 @@ def fit(
     Parameters
     ----------
     series : array_like, shape (T,) or (T, D)
-        Observations, one row for each time.
+        Observations, one row for each time; also a table of pandas or an array of xarray.
+        What `chaoskit.report.load_series` cut into segments is trained on as a whole, by windows that
+        cross no gap; the longest segment gives the forcing interval and judges.
     cell : str, class or instance
         Name of a class of chaoskit.cells in any case ("plrnn", "shplrnn", "lstm", "gru", ...), a cell class,
         or a cell to go on from (its decoder starts anew).
@@ -79,8 +81,8 @@ def fit(
         of the series (`estimate_lyapunov`), or `Generalized` if measurement noise is seen in it.
     sequence_length : int or "auto"
         Steps of a training window; "auto": max(4 tau, 200), or less if the series is shorter.
-    dt : float
-        Time between two rows.
+    dt : float, optional
+        Time between two rows; by default that of the series' time index if it has one, else 1.
     batch_size, epochs, batches_per_epoch : int
         epochs * batches_per_epoch updates, each on `batch_size` windows.
     learning_rate, final_learning_rate : float

@@ -29,7 +29,7 @@ _HORIZON = 20  # steps of forecasts where no forcing interval says how far to lo
 _NO_HISTORY: Mapping[str, np.ndarray] = {"loss": np.zeros(0)}
 _ADVICE = "try a smaller learning_rate, a smaller forcing interval or a smaller gradient_clip"
 # options that say how far a training goes and what is written, but change no bit of it
-_INDECISIVE = ("restarts", "patience", "checkpoint_interval", "threads", "validation_measure")
+_INDECISIVE = ("restarts", "patience", "checkpoint_interval", "threads", "validation_measure", "columns")
 
 
 class Task:
@@ -47,18 +47,22 @@ class Task:
             given["series"], given["inputs"], given["embedding"], given["validation_share"],
             float_type(given["dtype"]),
         )  # fmt: skip
-        self.dt, self.seed = _check.positive(given["dt"], "dt"), _check.integer(given["seed"], "seed")
+        self.dt, self.seed = (
+            _check.time_unit(given["dt"], given["series"]),
+            _check.integer(given["seed"], "seed"),
+        )
         if not isinstance(given["cell_options"], (Mapping, type(None))):
             raise InvalidInputError(
                 f"cell_options: expected a mapping of names to values, got {given['cell_options']!r}"
             )
         self.options = checked_options(given)
         self.cell_options = dict(given["cell_options"] or {})
-        trained_on = self.data.series[: self.data.judged_from or None]
+        held_out = given["validation_share"] > 0
+        trained_on = self.data.series[: self.data.judged_from] if held_out else self.data.judged
         self.forcing, self.estimate = choose_forcing(given["forcing"], trained_on, self.dt)
         self.tau = getattr(self.forcing, "tau", None)
         self.length = choose_length(
-            given["sequence_length"], longest_interval(self.forcing), len(self.data.rows)
+            given["sequence_length"], longest_interval(self.forcing), self.data.longest
         )
         checked_schedule(self.forcing, self.length)
         self.penalties = as_penalties(given["regularization"])
@@ -103,13 +107,15 @@ class Task:
             "n_rows": len(self.data.series), "embedding": self.data.embedding._asdict(),
             "latent_state": self.given["latent_state"], "regularization": repr(self.penalties),
             "validation_share": float(self.given["validation_share"]),
+            "segments": len(self.data.stretches), "columns": list(self.data.names),
         }  # fmt: skip
 
     def _decisive(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What decides the bits of a run."""
         kept = {name: value for name, value in settings.items() if name not in _INDECISIVE}
         return kept | {
-            "batch_threads": settings["threads"], "forcing": identity(self.forcing),
+            "stretches": repr(self.data.stretches), "batch_threads": settings["threads"],
+            "forcing": identity(self.forcing),
             "regularization": identity(self.penalties),
             "validation_measure": identity(self.given["validation_measure"]),
         }  # fmt: skip
@@ -128,11 +134,11 @@ class Task:
         return FitResult(
             cell=type(cell)(*(a.astype(np.float64) for a in cell)),
             decoder=latent.readout(settings["n_states"]).astype(np.float64), mean=data.scaling.mean,
-            scale=data.scaling.scale, context=data.series[-length:].copy(), dt=self.dt, tau=self.tau,
+            scale=data.scaling.scale, context=data.judged[-length:].copy(), dt=self.dt, tau=self.tau,
             lyapunov=self.estimate, history=dict(history), settings=settings, best_update=best_update,
             diverged_at=diverged_at, delays=data.embedding,
             initial_map=latent[0].astype(np.float64) if isinstance(latent, ObservedStates) else None,
-            context_inputs=data.inputs[len(data.inputs) - length : -1].copy(),
+            context_inputs=data.judged_inputs[len(data.judged) - length : -1].copy(),
             input_mean=data.input_scaling.mean, input_scale=data.input_scaling.scale,
         )  # fmt: skip
 

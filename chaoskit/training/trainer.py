@@ -90,6 +90,7 @@ class Trainer:
         make = optimizer_class(settings["optimizer"])
         self.optimizer = make([*parameters, *self.latent] if trained else parameters, **options)
         dtype = data.rows.dtype
+        self.starts = data.window_starts(length)
         self.windows = np.empty((length + 1, batch, data.rows.shape[1]), dtype)
         self.driving = np.empty((length, batch, data.driving.shape[1]), dtype)
         # beyond it the optimizer's mean squares overflow, and training stands still
@@ -106,7 +107,7 @@ class Trainer:
         """One batch, at a share of the training; after a divergence nothing happens any more."""
         if self.diverged_at is not None:
             return
-        starts = self.rng.integers(0, len(self.data.rows) - self.length, self.batch)
+        starts = self.starts[self.rng.integers(0, len(self.starts), self.batch)]
         gather_windows(self.data.rows, starts, self.windows)
         if self.driving.shape[2]:
             gather_windows(self.data.driving, starts, self.driving)

@@ -253,7 +253,8 @@ def test_columns_are_picked(files, tmp_path, capsys):
     assert main(["evaluate", str(tmp_path / "m.npz"), wide, "--columns", "2,4", "--json"]) == 0
     assert parsed(capsys)["n_true"] == 1000
     one_error(capsys, ["analyze", wide, "--columns", "5"], "has 4 columns, got column 5")
-    one_error(capsys, ["analyze", wide, "--columns", "x"], "--columns: expected whole numbers such as 1,2")
+    one_error(capsys, ["analyze", wide, "--columns", "z"], "got column 'z' for columns")
+    one_error(capsys, ["analyze", wide, "--columns", "1,,2"], "--columns: expected numbers or names")
     one_error(capsys, ["analyze", wide, "--columns", "2,2"], "columns: expected different ones")
 
 

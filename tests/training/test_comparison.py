@@ -92,7 +92,8 @@ def test_the_table_has_floors_and_models(comparison):
     own = comparison.evaluations[comparison.model]
     assert values["rows"][0][1] == own.state_space_floor
     assert values["rows"][1][1:] == [
-        own.state_space_divergence, own.outside, own.spectral_distance, own.prediction_error
+        own.state_space_divergence, own.outside, own.spectral_distance, own.prediction_error,
+        own.valid_prediction_time, "wrong",
     ]  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def judged(divergence, spectral, error, *, diverged_at=None):
     return SimpleNamespace(
         state_space_divergence=divergence, state_space_floor=1.0, spectral_distance=spectral,
         spectral_floor=0.1, prediction_error=error, prediction_floor=0.5, diverged_at=diverged_at,
-        outside=0.0,
+        outside=0.0, valid_prediction_time=None, verdict="wrong: ...",
     )  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def test_a_model_that_diverged_is_worse_than_any():
     }  # fmt: skip
     said = Comparison("model", found, better)
     assert "b by state-space divergence (1.5, the model has none)" in said.verdict
-    assert said.table()["rows"][1] == ["model", "diverged", 0.0, None, None]
+    assert said.table()["rows"][1] == ["model", "diverged", 0.0, None, None, None, "wrong"]
 
 
 def test_all_are_judged_in_the_coordinates_of_the_model():

@@ -1,4 +1,4 @@
-"""Small tables for the terminal."""
+"""Small tables as text."""
 
 from __future__ import annotations
 
