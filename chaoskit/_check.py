@@ -138,7 +138,7 @@ def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool
             f"{name}: expected at least {minimum} rows, got {len(data)}; give a longer series"
         )
     if not constant:
-        still = np.flatnonzero(np.ptp(data, axis=0) == 0)
+        still = np.flatnonzero((data == data[0]).all(axis=0))  # a difference may overflow
         if still.size:
             raise InvalidInputError(
                 f"{name}: column {int(still[0])} never changes (value {data[0, still[0]]:g}); remove it"
