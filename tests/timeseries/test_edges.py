@@ -111,8 +111,8 @@ def right_or_refused(data, delay, dimension, theiler, seed):
     for call in answers(data, delay, dimension, theiler, seed):
         try:
             call()
-        except ChaoskitError as error:
-            assert ":" in str(error)
+        except ChaoskitError:
+            continue
 
 
 @given(*ARGUMENTS)
