@@ -183,13 +183,17 @@ def _estimators(method: str, found: Prepared) -> Iterator[tuple[str, int, bool]]
 
 
 def _rates(curves: dict[str, Curve], clean: bool, per_lag: float) -> dict[str, float]:
-    """The exponent by each curve that grows exponentially: with noise, by its growth alone."""
+    """The exponent by each curve that grows exponentially.
+
+    Without noise by a straight stretch, which takes nothing for granted of how distances level off; with it,
+    or without such a stretch, by the model of the whole curve.
+    """
     found = {}
     for name, curve in curves.items():
-        if curve.exponential and curve.growth is not None:
-            found[f"growth, {name}"] = curve.growth.rate / per_lag
         if curve.region is not None and (clean or curve.growth is None):
             found[f"line, {name}"] = curve.region.slope / per_lag
+        elif curve.exponential and curve.growth is not None:
+            found[f"growth, {name}"] = curve.growth.rate / per_lag
     return found
 
 
