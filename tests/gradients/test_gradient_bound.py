@@ -105,6 +105,18 @@ def test_piecewise_linear_neighbourhood(monkeypatch):
     assert largest_gradient(cell, x0, 60) <= bound.bound
 
 
+@pytest.mark.parametrize("slope", [0.0, 1e-3])
+def test_dead_units_and_a_long_way_to_them(slope):
+    """Jacobians of 0 at the end have no rate; a long expanding way at a small rate would overflow."""
+    cell = cells.ReLU(np.array([[1.1, 0.0], [0.0, slope]]), np.zeros((2, 0)), np.array([-1.0, 0.1]))
+    x0 = [10.0 - 1e-11, 5.0]
+    bound = gradient_bound(cell, x0)
+    assert bound.certified == "every T: neighbourhood of a fixed point"
+    assert bound.entered > 200
+    assert bound.exists
+    assert largest_gradient(cell, x0, 300) <= bound.bound * (1 + 1e-6)
+
+
 def test_gated_networks_are_certified_by_the_curvature_of_their_gates():
     rng = np.random.default_rng(2)
     cell = naive.perturbed(cells.LSTM.init(2, rng=2), rng, 0.1, 0.8)
