@@ -59,6 +59,22 @@ def test_driven_network_and_data():
     assert largest_gradient(cell, x0, T, u, series, B) <= bound.bound
 
 
+def test_large_inputs_count():
+    """The step of a linear network has the derivative (z, u, 1) in each row."""
+    rng = np.random.default_rng(0)
+    cell = cells.Linear(0.5 * np.eye(2), 1e-3 * rng.standard_normal((2, 2)), np.zeros(2))
+    u = 50 * rng.standard_normal((20, 2))
+    bound = gradient_bound(cell, [0.1, 0.1], steps=20, inputs=u)
+    assert bound.certified == "every T: global norm"
+    assert bound.immediate >= np.sqrt(np.linalg.norm(u, axis=1).max() ** 2 + 1)
+
+
+def test_points_that_do_not_return_certify_nothing():
+    """Far out the network is flat, but it does not stay there."""
+    bound = gradient_bound(tanh(np.array([[1.5]])), cycle=[5.0], steps=3)
+    assert not bound.certified.startswith("every T")
+
+
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(st.integers(0, 10**6))
 def test_neighbourhood_of_a_fixed_point_is_never_violated(seed):
