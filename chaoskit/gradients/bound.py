@@ -13,7 +13,7 @@ from ..dynamics.orbits import state_jacobians
 from ..errors import InvalidInputError
 from .bound_result import GradientBound
 from .chains import Parameters, Sensitivities
-from .contraction import Contraction, Tube, along_orbit, kappa_for, tubes, window_norms
+from .contraction import Contraction, Tube, along_orbit, best_from, tubes, window_norms
 from .implicit import cycle_points, images
 from .orbit_walk import Chunk, Walk
 from .setting import Setting, setting
@@ -204,9 +204,11 @@ class _Search:
         entered = tube.entered(self.states[: _PREFIX + 1])
         if entered is None:
             return None
-        rate = tube.contraction.rate
         before = np.array(list(window_norms(self._jacobians()[:entered], entered)))
-        kappa = tube.contraction.kappa * float(kappa_for(before, rate)[0])
+        on_the_way = best_from(tube.contraction.rate, before)
+        kappa, rate = tube.contraction.kappa * on_the_way.kappa, on_the_way.rate
+        if not math.isfinite(kappa):
+            return None
         later = float(tube.distances(self.states[entered : entered + 1])[0]) + tube.missing  # it only shrinks
         reach = float(np.linalg.norm(tube.points, axis=1).max()) + min(tube.radius, later)
         suprema = self._everywhere(reach)
@@ -216,7 +218,10 @@ class _Search:
         suprema = _Suprema(max(suprema.loss, loss), max(suprema.immediate, immediate))
         k = len(tube.points)
         what = "a fixed point" if k == 1 else f"a {k}-cycle"
-        reason = f"the orbit enters at step {entered} what the map takes into itself at a rate {rate:.6g}"
+        reason = (
+            f"the orbit enters at step {entered} what the map takes into itself at a rate "
+            f"{tube.contraction.rate:.6g}"
+        )
         return self._result(
             Contraction(kappa, rate), suprema, f"every T: neighbourhood of {what}", reason, period=k,
             radius=tube.radius, entered=entered,

@@ -18,6 +18,7 @@ from .orbit_walk import Chunk, Walk
 
 _TANGENTS = 3
 NEGLIGIBLE = 1e-14  # singular values smaller than this share of the largest are let go
+_ROUND_OFF = 1e-6  # nats, of the growth along an orbit
 _NOTHING = -(1 << 40)  # power of two of a sum without terms
 LN2 = math.log(2.0)
 
@@ -32,9 +33,12 @@ class StateChain:
     Attributes
     ----------
     neglected : float
-        Largest singular value let go, as a share of the largest at that time.
+        Largest singular value let go, as a share of the largest at that time; 1 once what was let go is all
+        that is left.
+    witness_log : float
+        Logarithm of the growth of a few random tangents together under the same factors.
     tangent_log : float
-        Logarithm of the growth of a few random tangents together; one alone may happen to lie across.
+        The same without the factors of forcing; one tangent alone may happen to lie across.
     """
 
     def __init__(
@@ -46,24 +50,26 @@ class StateChain:
         self.rows = np.eye(n, dtype=model.dtype)
         self.exponent, self.neglected = 0, 0.0
         tangents = rng.standard_normal((min(_TANGENTS, n), n))
-        self.tangents = (tangents / np.linalg.norm(tangents)).astype(model.dtype)
-        self.tangent_log = 0.0
+        self.witness = (tangents / np.linalg.norm(tangents)).astype(model.dtype)
+        self.witness_log = 0.0
+        self.tangents, self.tangent_log = self.witness, 0.0
 
     def go(self, chunk: Chunk) -> None:
         """Along a chunk."""
         k = len(self.rows)
         self.left -= 2.0 * self.model.dim**2 * k * chunk.count
-        if self.free:  # the tangents ride in the same products
-            rows, taken = self._products(np.vstack([self.rows, self.tangents]), chunk, chunk.width)
-            self.rows, tangents, took = rows[:k], rows[k:], taken
-        else:  # they go along the same states, but no forcing holds them back
-            tangents, took = self._products(self.tangents, chunk, np.zeros_like(chunk.width))
-            self.rows, taken = self._products(self.rows, chunk, chunk.width)
-        length = float(np.linalg.norm(tangents.astype(np.float64)))
-        self.tangent_log += took * LN2 + (math.log(length) if length > 0 else -math.inf)
-        self.tangents = tangents / length if length > 0 else tangents
+        # the witness rides in the same products
+        rows, taken = self._products(np.vstack([self.rows, self.witness]), chunk, chunk.width)
+        self.rows = rows[:k]
+        self.witness, gained = _unit(rows[k:], taken)
+        self.witness_log += gained
+        if self.free:
+            self.tangents, self.tangent_log = self.witness, self.witness_log
+        else:  # along the same states, but no forcing holds them back
+            self.tangents, gained = _unit(*self._products(self.tangents, chunk, np.zeros_like(chunk.width)))
+            self.tangent_log += gained
         self.exponent += taken
-        self._normalise()  # the common factor of rows and tangents need not suit the rows alone
+        self._normalise()  # the common factor of rows and witness need not suit the rows alone
 
     def _normalise(self) -> None:
         largest = float(np.abs(self.rows).max(initial=0.0))
@@ -88,8 +94,15 @@ class StateChain:
         return V[n:].reshape(k, n).copy(), exponent
 
     def log_norm(self) -> float:
-        """ln of the spectral norm of dz_t/dz_0; lets go of what is negligible."""
+        """ln of the spectral norm of dz_t/dz_0; lets go of what is negligible.
+
+        If what was kept has been wiped out since, the growth of the witness, which is a little smaller.
+        """
         u, s, _ = np.linalg.svd(self.rows.astype(np.float64), full_matrices=False)
+        kept = float(self.exponent * LN2 + math.log(s[0])) if s[0] > 0.0 else -math.inf
+        if self.witness_log > kept + _ROUND_OFF:  # it cannot grow by more than the norm
+            self.neglected = 1.0
+            return self.witness_log
         if s[0] == 0.0:
             return -math.inf
         count = int((s > NEGLIGIBLE * s[0]).sum())
@@ -98,7 +111,13 @@ class StateChain:
         if count < len(s):
             self.neglected = max(self.neglected, float(s[count] / s[0]))
             self.rows = (u[:, :count].T @ self.rows).astype(self.model.dtype)
-        return float(self.exponent * LN2 + math.log(s[0]))
+        return kept
+
+
+def _unit(rows: np.ndarray, taken: int) -> tuple[np.ndarray, float]:
+    """(rows over their length together, ln of that length times 2^taken)."""
+    length = float(np.linalg.norm(rows.astype(np.float64)))
+    return (rows / length, taken * LN2 + math.log(length)) if length > 0 else (rows, -math.inf)
 
 
 class Parameters:

@@ -10,6 +10,7 @@ import numpy as np
 from ..cells import protocol
 
 _RATES = 200  # values of r that are tried
+_LOWEST = 1e-3  # of the values of r
 _LARGEST_RADIUS = 1.0  # where the Lipschitz constant depends on the size of the states
 _SHARES = (0.25, 0.5, 0.75)  # of the way from the cycle's own rate to 1, in logarithms
 
@@ -66,8 +67,11 @@ def along_orbit(jacobians: np.ndarray, longest: int) -> Contraction | None:
 
 def _best_rate(norms: np.ndarray, last: float) -> Contraction:
     """The best r for windows with norms a_0 .. a_{l-1}, and a_l < 1."""
-    l = len(norms)
-    lowest = max(last ** (1.0 / l), 1e-3)
+    return best_from(max(last ** (1.0 / len(norms)), _LOWEST), norms)
+
+
+def best_from(lowest: float, norms: np.ndarray) -> Contraction:
+    """The best r from `lowest` on, and its kappa, for the largest norms of products of 0, 1, ... factors."""
     rates = 1.0 - (1.0 - lowest) * np.geomspace(1.0, 1e-3, _RATES)
     kappas = kappa_for(norms, rates)
     i = int(np.argmin(kappas / (1.0 - rates)))
@@ -76,9 +80,9 @@ def _best_rate(norms: np.ndarray, last: float) -> Contraction:
 
 def kappa_for(norms: np.ndarray, rates: Any) -> np.ndarray:
     """Smallest kappa for given rates, from the largest norms of products of 0, 1, ... factors."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         logs = np.log(norms) - np.arange(len(norms)) * np.log(np.atleast_1d(rates))[:, None]
-    return np.exp(logs.max(axis=1))
+        return np.exp(logs.max(axis=1))
 
 
 class Tube(NamedTuple):
@@ -112,7 +116,7 @@ def tubes(points: np.ndarray, images: np.ndarray, jacobians: np.ndarray, cell: A
     """
     k = len(points)
     M = np.linalg.multi_dot(jacobians[::-1]) if k > 1 else jacobians[0]
-    own = max(float(np.abs(np.linalg.eigvals(M)).max()) ** (1.0 / k), 1e-3)
+    own = max(float(np.abs(np.linalg.eigvals(M)).max()) ** (1.0 / k), _LOWEST)
     if own >= 1.0:
         return
     size = float(np.linalg.norm(points, axis=1).max()) + _LARGEST_RADIUS
@@ -125,6 +129,7 @@ def tubes(points: np.ndarray, images: np.ndarray, jacobians: np.ndarray, cell: A
             continue
         after = np.roll(roots, -1, axis=0)
         rate = float(np.linalg.norm(after @ jacobians @ np.linalg.inv(roots), 2, axis=(1, 2)).max())
+        rate = max(rate, _LOWEST)
         kappa = max(float(np.linalg.norm(r, 2)) for r in roots)
         if rate >= 1.0:
             continue

@@ -40,7 +40,8 @@ class GradientGrowth:
         along the same states but without the factors of forcing.
     neglected : float
         Largest share of ||dz_t/dz_0|| that directions had when they were let go: not above 1e-14 unless
-        `max_flops` was short, and then norms are those of the directions that were kept.
+        `max_flops` was short, and then norms are those of the directions that were kept. It is 1 if all
+        that was kept was wiped out later; norms are then the growth of three random tangents.
     forcing : str or None
         The forcing, as text.
     cell : str

@@ -20,7 +20,8 @@ from .recurrence import same_cycle
 
 _MOST_NUMBERS = 1 << 23  # of the states that are kept at once
 _CLOUD = 2_000  # states of an orbit that does not return
-_SAME = 1e-4  # distance of cycles that are one, in units of the size of the states
+_SAME = 1e-4  # distance of cycles that are one, in units of their size
+_NOTHING = 1e-8  # and in units of the size of the starts: two points that are 0 to round-off are one
 _RETURNING = ("fixed point", "cycle")
 
 
@@ -82,7 +83,7 @@ def attractors(
         model, together, steps=steps, transient=before, max_period=max_period, max_steps=None, k=k,
         inputs=inputs,
     )  # fmt: skip
-    search = _Search(setting, transient)
+    search = _Search(setting, transient, _NOTHING * float(np.abs(states).max()))
     size = max(1, _MOST_NUMBERS // (prepared.dim * (setting.late + 1)))
     for at in range(0, len(states), size):
         search.settle(states[at : at + size])
@@ -113,8 +114,8 @@ def _starts(given: Any, model: Model, starts: Any, seed: int) -> np.ndarray:
 class _Search:
     """Attractors found so far; rows of starts are added group by group."""
 
-    def __init__(self, setting: Setting, transient: int):
-        self.setting, self.transient = setting, transient
+    def __init__(self, setting: Setting, transient: int, nothing: float):
+        self.setting, self.transient, self.nothing = setting, transient, nothing
         self.found: list[OrbitClass] = []
         self.clouds: list[Cloud | None] = []
         self.labels: list[int] = []
@@ -165,7 +166,7 @@ class _Search:
         points, multiple_of = cycle.points, self.setting.drive.period
         if points is None:
             raise InvalidInputError("cycle: expected its points")
-        allowed = _SAME * max(float(np.abs(points).max()), 1e-300)
+        allowed = max(_SAME * float(np.abs(points).max()), self.nothing)
         for number, known in enumerate(self.found):
             if known.points is not None and same_cycle(points, known.points, allowed, multiple_of):
                 return number

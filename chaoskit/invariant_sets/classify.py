@@ -144,6 +144,12 @@ def setting_for(
     """The setting of checked arguments; `transient` steps of input come before its stretches."""
     steps = _check.integer(steps, "steps", 200)
     max_period = _check.integer(max_period, "max_period", 1)
+    longest = (_MOST_NUMBERS // model.dim - 64) // 4
+    if max_period > longest:
+        raise InvalidInputError(
+            f"max_period: expected at most {longest} for {model.dim} states, whose returns are looked for in "
+            f"memory, got {max_period}"
+        )
     most = _LONGER * steps if max_steps is None else _check.integer(max_steps, "max_steps", steps)
     k = min(3 if model.is_flow else 2, model.dim) if k is None else checked_count(k, model)
     nothing = Drive(np.zeros((0, 1, 0)), 1)

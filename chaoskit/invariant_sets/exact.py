@@ -42,7 +42,7 @@ def search_exactly(ring: Ring, kinks: Kinks, most: int) -> Exact | None:
     one = np.repeat(found.inside[:, None], ring.period, axis=1)
     J = in_pieces(lambda piece: (ring.jacobians(piece)[:, 0],), one)[0]
     c = ring.images(one)[:, 0] - np.einsum("nij,nj->ni", J, found.inside)
-    size = _typical_size(J, c)
+    size = _typical_size(J, c, found.inside)
     words = _itineraries(found, J, c, ring.period, most)
     if words is None:
         return None
@@ -58,12 +58,20 @@ def search_exactly(ring: Ring, kinks: Kinks, most: int) -> Exact | None:
     return Exact(solved.rings[kept], solved.norms[kept], size, continua, text)
 
 
-def _typical_size(J: np.ndarray, c: np.ndarray) -> float:
-    """Median size of the affine maps' own fixed points, those that are 0 left out; 1 if all are."""
+def _typical_size(J: np.ndarray, c: np.ndarray, inside: np.ndarray) -> float:
+    """Median size of the affine maps' own fixed points, or of their constants if that is smaller.
+
+    A map close to the identity has its own fixed point far away, outside of its region; measured by that,
+    different points would be one. Sizes that are 0 to round-off are left out; 1 if all are.
+    """
+    noise = 1e-13 * (np.linalg.norm(J, axis=(1, 2)) + 1.0) * np.linalg.norm(inside, axis=1)
+    constants = np.linalg.norm(c, axis=1)
+    moved = constants > noise
     points, singular = _inverted(np.eye(J.shape[1]) - J, c)
-    sizes = np.linalg.norm(points[~singular], axis=1)
-    sizes = sizes[sizes > 0]
-    return float(np.median(sizes)) if sizes.size else 1.0
+    sizes = np.linalg.norm(points, axis=1)[moved & ~singular]
+    if not moved.any():
+        return 1.0
+    return float(min(np.median(part) for part in (sizes, constants[moved]) if part.size))
 
 
 def _itineraries(found: Regions, J, c, period: int, most: int) -> np.ndarray | None:

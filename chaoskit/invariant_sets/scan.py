@@ -94,6 +94,11 @@ def bifurcation_scan(
         units = "per step" if prepared.dt is None else "per unit time"
         if own is None:
             own = initial_state(prepared, x0, rng)
+        if len(own) != prepared.dim:
+            raise InvalidInputError(
+                f"model_family: expected models of {len(own)} states for all values, got {prepared.dim} for "
+                f"{value:g}"
+            )
         setting = setting_for(
             model, prepared, steps=steps, transient=transient, max_period=max_period, max_steps=None, k=k,
             inputs=inputs,

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _check
 from ..cells._validate import whole_cell
 from ..cells.protocol import Kinks, kinks
+from ..errors import InvalidInputError
 from .cycle_set import Continuum, CycleSet
 from .distinct import MARGINAL, distinct, linearised, of_least_period, turned
 from .exact import kinks_met, search_exactly, sides
@@ -17,6 +18,7 @@ from .problem import Ring, prepared_model, ring_of
 from .starts import starting_rings
 
 _STARTS = 400
+_MOST_STATES = 1 << 16  # numbers of a ring
 _LEAST_SQUARES = 3e7  # operations of a step for all starts that Newton's method leaves: below it, cheap
 
 
@@ -129,6 +131,11 @@ def cycles(
     most_regions = _check.integer(most_regions, "most_regions")
     rng = np.random.default_rng(_check.integer(seed, "seed"))
     prepared = prepared_model(model, dt)
+    if period * prepared.dim > _MOST_STATES:
+        raise InvalidInputError(
+            f"period: expected at most {max(1, _MOST_STATES // prepared.dim)} for {prepared.dim} states, all "
+            f"of which are solved for together, got {period}"
+        )
     ring = ring_of(model, prepared, period, inputs)
     bends = _kinks(model)
     if bends is not None and starts is None and ring.input_period == 1:

@@ -13,6 +13,7 @@ from ..invariant_sets import Cycle, CycleSet, cycles
 from .watch_result import Track, WatchEvent
 
 _SAME, _NEAR = 1e-3, 0.3  # distances, in units of the size, of one point and of one that may have moved
+_NOTHING = 1e-6  # size below which a point is the origin; training data are of size 1
 _WAY = 8  # networks between two looks through which a point is carried
 _NEAR_ONE = 0.25  # distance from +1 of a multiplier at a fold
 _REAL = 1e-9  # imaginary part of a real multiplier
@@ -152,7 +153,7 @@ def _is_among(cycle: Cycle, others: list[Cycle]) -> bool:
 
 
 def _size(*cycles: Cycle) -> float:
-    return max(float(np.abs(c.points).max()) for c in cycles)
+    return max(_NOTHING, *(float(np.abs(c.points).max()) for c in cycles))
 
 
 def _nearest(known: list[Cycle], found: list[Cycle]) -> list[tuple[int, int]]:

@@ -54,6 +54,14 @@ def test_lipschitz_constant_is_reached_by_one_unit():
     assert abs(slope[0, 0]) == pytest.approx(protocol.jacobian_lipschitz(cell, 1.0), rel=1e-6)
 
 
+def test_immediate_bound_is_reached_by_one_hidden_unit():
+    """Steep weights behind the hidden layer; every factor of the bound is there."""
+    one, x, u = np.ones((1, 1)), np.array([2.0]), np.array([0.5])
+    cell = cells.ShPLRNN(np.ones(1), 10.0 * one, 3.0 * one, np.zeros(1), np.ones(1), one)
+    norm = np.linalg.norm(immediate_derivative(cell, x, u), 2)
+    assert norm == pytest.approx(protocol.immediate_bound(cell, 2.0, 0.5), rel=1e-6)
+
+
 def test_a_class_without_the_rules_declares_none():
     class Bare(tuple):
         pass

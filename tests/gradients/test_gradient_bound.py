@@ -59,6 +59,22 @@ def test_driven_network_and_data():
     assert largest_gradient(cell, x0, T, u, series, B) <= bound.bound
 
 
+def test_large_inputs_count():
+    """The step of a linear network has the derivative (z, u, 1) in each row."""
+    rng = np.random.default_rng(0)
+    cell = cells.Linear(0.5 * np.eye(2), 1e-3 * rng.standard_normal((2, 2)), np.zeros(2))
+    u = 50 * rng.standard_normal((20, 2))
+    bound = gradient_bound(cell, [0.1, 0.1], steps=20, inputs=u)
+    assert bound.certified == "every T: global norm"
+    assert bound.immediate >= np.sqrt(np.linalg.norm(u, axis=1).max() ** 2 + 1)
+
+
+def test_points_that_do_not_return_certify_nothing():
+    """Far out the network is flat, but it does not stay there."""
+    bound = gradient_bound(tanh(np.array([[1.5]])), cycle=[5.0], steps=3)
+    assert not bound.certified.startswith("every T")
+
+
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(st.integers(0, 10**6))
 def test_neighbourhood_of_a_fixed_point_is_never_violated(seed):
@@ -102,6 +118,18 @@ def test_piecewise_linear_neighbourhood():
     distance = np.abs(cell.W2 @ z + cell.h2) / np.linalg.norm(cell.W2, axis=1)
     assert bound.radius == pytest.approx(distance.min(), rel=1e-6)
     assert largest_gradient(cell, x0, 60) <= bound.bound
+
+
+@pytest.mark.parametrize("slope", [0.0, 1e-3])
+def test_dead_units_and_a_long_way_to_them(slope):
+    """Jacobians of 0 at the end have no rate; a long expanding way at a small rate would overflow."""
+    cell = cells.ReLU(np.array([[1.1, 0.0], [0.0, slope]]), np.zeros((2, 0)), np.array([-1.0, 0.1]))
+    x0 = [10.0 - 1e-11, 5.0]
+    bound = gradient_bound(cell, x0)
+    assert bound.certified == "every T: neighbourhood of a fixed point"
+    assert bound.entered > 200
+    assert bound.exists
+    assert largest_gradient(cell, x0, 300) <= bound.bound * (1 + 1e-6)
 
 
 def test_gated_networks_are_certified_by_the_curvature_of_their_gates():

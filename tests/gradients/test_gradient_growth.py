@@ -153,6 +153,22 @@ def test_long_passes_back_agree_with_the_forward_recursion(gain):
     np.testing.assert_allclose(scaled, wanted, atol=1e-10 * np.abs(wanted).max())
 
 
+def test_what_was_let_go_is_not_lost_when_the_rest_is_wiped_out():
+    """The strong direction is 1e14 times the other when its unit dies, or is forced; the other goes on."""
+    inputs = np.zeros((200, 1))
+    inputs[60] = -1e30
+    cell = cells.ReLU(np.diag([2.0, 0.9]), np.array([[1.0], [0.0]]), np.array([0.1, 0.1]))
+    growth = gradient_growth(cell, [0.5, 0.5], 200, inputs=inputs, parameters="none")
+    assert growth.neglected == 1.0
+    assert growth.kind != "cut"
+    np.testing.assert_allclose(growth.log_state[-1], 200 * np.log(0.9), atol=1.0)
+
+    cell = cells.Linear(np.diag([3.0, 0.95]), np.zeros((2, 0)), np.zeros(2))
+    series = np.random.default_rng(0).standard_normal((401, 1))
+    growth = gradient_growth(cell, None, 400, series=series, forcing=Sparse(50), parameters="none")
+    np.testing.assert_allclose(growth.log_state[-1], 400 * np.log(0.95), atol=1.0)
+
+
 def test_few_operations_let_directions_go_and_say_so():
     few = gradient_growth(chaotic(), steps=3000, parameters="none", max_flops=4e7)
     all_ = gradient_growth(chaotic(), steps=3000, parameters="none")

@@ -126,3 +126,11 @@ def test_bad_arguments():
         attractors(tanh(np.eye(2)), 0)
     with pytest.raises(InvalidInputError, match="max_period"):
         attractors(tanh(np.eye(2)), max_period=0)
+
+
+def test_points_that_are_zero_to_round_off_are_one():
+    """Each start comes to the origin with its own last digits."""
+    rng = np.random.default_rng(0)
+    cell = Tanh(0.9 * np.linalg.qr(rng.standard_normal((3, 3)))[0], np.zeros((3, 0)), np.zeros(3))
+    found = attractors(cell, 5, steps=500, transient=100)
+    assert [(a.orbit.kind, a.count) for a in found] == [("fixed point", 5)]

@@ -233,6 +233,8 @@ def test_the_verdict_in_one_line():
 
 
 def test_bad_arguments():
+    with pytest.raises(InvalidInputError, match="max_period: expected at most"):
+        classify_orbit(Logistic(), max_period=10**12)
     with pytest.raises(InvalidInputError, match="steps"):
         classify_orbit(Logistic(), steps=10)
     with pytest.raises(InvalidInputError, match="max_period"):

@@ -208,6 +208,7 @@ def test_result_is_read_as_a_list_and_says_its_verdict():
         (lambda: fixed_points(Tanh.init(3, 2, rng=0)), "takes 2 inputs"),
         (lambda: fixed_points(Tanh.init(3, 2, rng=0), inputs=np.zeros((2, 3))), "one row of 2 numbers"),
         (lambda: fixed_points(Henon(), inputs=[1.0]), "inputs"),
+        (lambda: cycles(Henon(), 10**9), "period: expected at most 32768"),
         (lambda: fixed_points(Henon(), dt=-1.0), "dt"),
     ],
 )

@@ -161,3 +161,22 @@ def test_too_many_regions_are_searched_from_starts():
     few = fixed_points(cell, most_regions=10)
     assert not few.exhaustive
     assert few.completeness.startswith("from 400 starts")
+
+
+@pytest.mark.parametrize("slope", [1e-3, 1e-7, 1e-9])
+def test_maps_close_to_the_identity_keep_their_points_apart(slope):
+    """Most regions have a fixed point of their own at 1 / slope; that says nothing about the points."""
+    x = np.array([-10, -3, -2, -1, -0.25, 0.25, 0.75, 1.25, 2, 3, 4, 10.0])
+    step = np.array([1, 1, 1, 1, 1, -1, -1, 1, 1, 1, 1, 1.0])
+    slopes = 1.0 + slope + np.diff(step) / np.diff(x)
+    first = (1.0 + slope) * x[0] + step[0]
+    cell = ShPLRNN(
+        slopes[:1], np.diff(slopes)[None], np.ones((10, 1)), np.array([first - slopes[0] * x[0]]), -x[1:-1],
+        np.zeros((1, 0)),
+    )  # fmt: skip
+    found = fixed_points(cell)
+    assert found.exhaustive
+    wanted = [-1 / slope, 0.0, 4.0 / (4.0 + slope)]
+    np.testing.assert_allclose(np.sort(found.points.ravel()), wanted, rtol=1e-6, atol=1e-12)
+    assert not found.stable.any()
+    assert not found.on_kink.any()

@@ -117,3 +117,5 @@ def test_bad_arguments():
         bifurcation_scan(Logistic, "r", [3.0], observe=1)
     with pytest.raises(InvalidInputError, match="observe"):
         bifurcation_scan(Logistic, "r", [3.0], observe=lambda states: states)
+    with pytest.raises(InvalidInputError, match="models of 2 states for all values, got 3 for 3"):
+        bifurcation_scan(lambda n: Tanh.init(int(n), rng=0), "n", [2.0, 3.0], steps=200)
