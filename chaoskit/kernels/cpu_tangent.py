@@ -92,31 +92,39 @@ def tangent_products(tag, pack, work, V, W, U, t0, k, blocks, block_steps, every
 
 
 @inner
-def _one_jacobian(tag, pack, work, blas, V, nx, U, iu, t, W, out, at):
-    """Jacobian of the step from the state V[:nx], to `out` from `at` on; V[:nx] becomes the next state."""
+def _set_axes(V, nx):
+    """The tangents become the axes."""
     for i in range(nx, V.size):
         V[i] = 0
     for i in range(nx):
         V[(i + 1) * nx + i] = 1
-    new = W if axis_tangents(tag, pack, work, blas, V, nx, U, iu, t, W) else V
+
+
+@inner
+def _write_jacobian(V, nx, out, at):
+    """The rows of tangents that were axes are the columns of the Jacobian."""
     for i in range(nx):
         for j in range(nx):
-            out[at + j * nx + i] = new[(i + 1) * nx + j]  # rows are columns of the Jacobian
-        V[i] = new[i]
+            out[at + j * nx + i] = V[(i + 1) * nx + j]
 
 
 @model_kernel
 def jacobians(tag, pack, work, V, W, U, t0, steps, out):
     """Jacobians (steps, nx, nx), flat, of the steps of the orbit from V[:nx]; V and W ((nx + 1) nx,).
 
-    V[:nx] is left one run further on.
+    V[:nx] is left one run further on. The orbit is that of `tangent_products` with nx tangents, bit by bit:
+    on chaos another order of operations would be another orbit.
     """
     blas = blas_arguments(V)
     nx = int(math.sqrt(V.size))
     width = U.size // steps
     pack, work = unowned(pack), unowned(work)
     for t in range(steps):
-        _one_jacobian(tag, pack, work, blas, V, nx, U, t * width, t0 + t, W, out, t * nx * nx)
+        _set_axes(V, nx)
+        new = W if run(tag, pack, work, blas, V, nx, U, t * width, t0 + t, 1, W) else V
+        _write_jacobian(new, nx, out, t * nx * nx)
+        for i in range(nx):
+            V[i] = new[i]
 
 
 @model_kernel
@@ -129,7 +137,9 @@ def jacobians_at(tag, pack, work, V, W, X, U, count, out):
     for r in range(count):
         for i in range(nx):
             V[i] = X[r * nx + i]
-        _one_jacobian(tag, pack, work, blas, V, nx, U, r * width, 0, W, out, r * nx * nx)
+        _set_axes(V, nx)
+        new = W if axis_tangents(tag, pack, work, blas, V, nx, U, r * width, 0, W) else V
+        _write_jacobian(new, nx, out, r * nx * nx)
 
 
 @inner
