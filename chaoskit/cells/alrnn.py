@@ -47,6 +47,7 @@ class ALRNN(NamedTuple):
     layout = Layout(parameters=2, features=1)
     shapes = {"A": ("N",), "W": ("N", "N"), "h": ("N",), "C": ("N", "M"), "mask": ("N",)}
     fixed = ("mask",)
+    ranges = {"mask": (0, 1)}
     identity_values = PLRNN.identity_values
 
     @classmethod

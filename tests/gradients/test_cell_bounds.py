@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from chain_oracle import immediate_derivative
 
+import chaoskit
 from chaoskit import cells
 from chaoskit.cells import protocol
+from chaoskit.errors import InvalidInputError
 
 BOUNDED = [c for c in cells.ALL_CELLS if hasattr(c, "immediate_bound")]
 SMOOTH = [c for c in cells.ALL_CELLS if hasattr(c, "jacobian_lipschitz")]
@@ -68,3 +70,18 @@ def test_a_class_without_the_rules_declares_none():
 
     assert protocol.immediate_bound(Bare(), 1.0, 1.0) is None
     assert protocol.jacobian_lipschitz(Bare(), 1.0) is None
+
+
+def test_immediate_bound_is_nearly_reached_by_a_gate():
+    """One GRU unit whose reset stands half open before a large term; the slope is q / 4."""
+    W, b = np.array([[0.0], [0.0], [1000.0]]), np.array([0.0, -40.0, 0.0, -500.0])
+    cell = cells.GRU(W, np.zeros((3, 0)), b)
+    norm = np.linalg.norm(immediate_derivative(cell, np.ones(1), None), 2)
+    assert norm == pytest.approx(protocol.immediate_bound(cell, 1.0, 0.0), rel=0.02)
+
+
+def test_a_mask_is_between_a_linear_unit_and_a_relu():
+    """Outside, the norms of its Jacobians are not bounded by those of its weights."""
+    cell = cells.ALRNN.init(3, rng=0)
+    with pytest.raises(InvalidInputError, match="mask: expected entries from 0 to 1, got 0 to 3"):
+        chaoskit.simulate(cell._replace(mask=np.array([0.0, 1.0, 3.0])), np.zeros(3), 1)
