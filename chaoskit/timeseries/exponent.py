@@ -26,6 +26,7 @@ CLEAN = 0.01  # noise, in standard deviations, below which a straight line is no
 MOST_BLOCKS = 500  # of reference points that are resampled
 MODEL = 0.05  # what neighbours at a finite distance do to any estimate, relative to the exponent
 MODEL_WITH_NOISE, MODEL_OF_MAPS = 2.5, 5.0  # the same for each standard deviation of noise
+NATS_NEEDED = 100  # Lyapunov times: a rate averaged over fewer scatters by a tenth and more
 SURE = 0.125  # half an interval, relative to the exponent, up to which it is called good
 
 
@@ -162,7 +163,7 @@ def estimate_lyapunov(
     own = {name: value for name, value in estimates.items() if method in name}
     summary = _summary(main, own if chaotic else {}, model, dt, rng)
     exponent, interval = summary[0], summary[1]
-    quality = said or verdict(main, own, exponent, interval, len(series) / found.period)
+    quality = said or verdict(main, own, exponent, interval, len(series) / found.period, len(series) * dt)
     origin = ""
     if surrogates:
         origin = _origin(series, surrogates, found, interval, seed)
@@ -253,7 +254,7 @@ def _flaw(main: Curve, first: int, period: float) -> str:
     return ""
 
 
-def verdict(main, estimates, exponent, interval, periods) -> str:
+def verdict(main, estimates, exponent, interval, periods, duration) -> str:
     """What is to be said about the exponent, or about its absence; "good" if nothing is."""
     if periods < PERIODS_NEEDED:
         return f"too short: {periods:.0f} mean periods, at least {PERIODS_NEEDED} are needed"
@@ -267,6 +268,12 @@ def verdict(main, estimates, exponent, interval, periods) -> str:
     if interval[0] <= 0:
         return "not distinguishable from zero"
     half = (interval[1] - interval[0]) / (2 * exponent)
+    nats = exponent * duration
+    if half <= SURE and nats < NATS_NEEDED:
+        return (
+            f"uncertain: the series holds {nats:.0f} Lyapunov times, over which an exponent differs by "
+            f"chance; {NATS_NEEDED} are needed"
+        )
     if half <= SURE:
         return "good"
     values = sorted(estimates.values())

@@ -273,3 +273,12 @@ def test_noise_and_regular_motion_are_never_called_chaos():
 def test_noise_and_regular_motion_of_many_seeds(kind):
     for seed in range(100):
         never_chaos(estimate_lyapunov(NOT_CHAOS[kind](np.random.default_rng(seed), 6000)))
+
+
+def test_few_lyapunov_times_are_never_good():
+    """A straight and sure curve, of a stretch that may differ from the next by chance."""
+    x = [0.3]
+    for _ in range(1000):
+        x.append(3.7 * x[-1] * (1 - x[-1]))
+    assert estimate_lyapunov(x[101:]).quality == "good"
+    assert estimate_lyapunov(x[101:381]).quality.startswith("uncertain: the series holds")
