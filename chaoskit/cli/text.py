@@ -68,6 +68,11 @@ def train(values: dict[str, Any]) -> str:
         f"training    {values['updates']} updates, loss {cell(values['loss'])}; kept update "
         f"{values['best_update']}, score {cell(values['validation'])}",
         f"model       {values['output']}",
+        *(
+            []
+            if values["report"] is None
+            else [f"report      {values['report']}", values["evaluation"].verdict]
+        ),
         f"compare with baselines: chaoskit evaluate {values['output']} LATER --train {values['file']}{also}",
     ]
     return "\n".join(lines)
