@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from collections.abc import Sequence
 from string import Template
 from typing import Any
@@ -59,9 +60,9 @@ def bullets(texts: Sequence[Any]) -> Html:
 
 def table(header: Sequence[Any], rows: Sequence[Sequence[Any]], *, numbers: bool = True) -> Html:
     """Rows below a header, the first column as names; `numbers` aligns the others to the right."""
-    head = tag("tr", *(tag("th", entry, scope="col") for entry in header))
+    head = tag("tr", *(tag("th", name, scope="col") for name in header))
     body = [
-        tag("tr", tag("th", cell(row[0]), scope="row"), *(tag("td", _entry(v)) for v in row[1:]))
+        tag("tr", tag("th", cell(row[0]), scope="row"), *(tag("td", entry(v)) for v in row[1:]))
         for row in rows
     ]
     kind = "numbers" if numbers else "words"
@@ -69,13 +70,16 @@ def table(header: Sequence[Any], rows: Sequence[Sequence[Any]], *, numbers: bool
     return tag("div", whole, class_="wide")
 
 
-def _entry(value: Any) -> Any:
-    return value if isinstance(value, Html) else cell(value)
+def entry(value: Any) -> Any:
+    """A value of a table; an interval in brackets stays on one line."""
+    if isinstance(value, Html):
+        return value
+    return re.sub(r"\[[^\]]*\]", lambda found: found[0].replace(" ", "\u00a0"), cell(value))
 
 
 def facts(rows: Sequence[Sequence[Any]]) -> Html:
     """Two columns without a header: what, and its value."""
-    body = [tag("tr", tag("th", row[0], scope="row"), tag("td", _entry(row[1]))) for row in rows]
+    body = [tag("tr", tag("th", row[0], scope="row"), tag("td", entry(row[1]))) for row in rows]
     return tag("div", tag("table", tag("tbody", *body), class_="facts"), class_="wide")
 
 
@@ -156,7 +160,6 @@ thead th { border-bottom: 2px solid #999; font-weight: 600; vertical-align: bott
 tbody th { font-weight: 500; }
 .numbers td, .numbers thead th:not(:first-child) { text-align: right; font-variant-numeric: tabular-nums; }
 .facts th { color: #555; padding-left: 0; font-weight: 400; min-width: 9rem; }
-.own { background: #f0f5fb; font-weight: 600; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }

@@ -11,7 +11,7 @@ from ...dynamics.statistics import kaplan_yorke
 from ...measures.series_comparison import with_interval
 from ...training import Evaluation
 from .findings import Findings
-from .html import Html, paragraphs, section, table, tag
+from .html import Html, entry, paragraphs, section, table, tag
 
 _MEANINGS = (
     ("State-space divergence", "how differently data and free run fill the state space, in nats; 0 is best."),
@@ -68,7 +68,14 @@ def measures(found: Evaluation) -> list[list[Any]]:
 
 def _beside(f: Findings) -> tuple[list[str], list[list[Any]]]:
     """The model and the baselines, a row each, with intervals."""
-    header = ["", "divergence", "spectral distance", f"error {f.evaluation.horizon} ahead", "valid", "says"]
+    header = [
+        "",
+        "divergence",
+        "spectral distance",
+        f"error {f.evaluation.horizon} ahead",
+        "valid",
+        "verdict",
+    ]
     own = f.evaluation
     floors = [
         with_interval(own.state_space_floor, own.state_space_floor_interval),
@@ -86,9 +93,7 @@ def _beside(f: Findings) -> tuple[list[str], list[list[Any]]]:
             with_interval(e.prediction_error, e.prediction_interval), time, e.verdict.partition(":")[0],
         ]  # fmt: skip
         if name == f.comparison.model:
-            entries = [
-                tag("b", "-" if v is None else f"{v:.4g}" if isinstance(v, float) else v) for v in entries
-            ]
+            entries = [tag("b", entry(v)) for v in entries]
         rows.append([name, *entries])
     return header, rows
 
@@ -107,6 +112,7 @@ def exponents_section(f: Findings) -> Html:
         table(
             ["largest exponent", f"{f.per} [95 %]", "quality"],
             _largest(f),
+            numbers=False,
         ),
         paragraphs(words),
         *_spectrum(f),
