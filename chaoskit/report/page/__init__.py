@@ -184,9 +184,9 @@ def _head(f: Findings) -> Html:
         ["spectral distance", _beside_floor(found.spectral_distance, found.spectral_floor)],
     ]
     if found.valid_prediction_time is not None:
-        rows.append(
-            ["forecasts hold for", f"{found.valid_prediction_time:.3g} {found.valid_prediction_unit}"]
-        )
+        time = found.valid_prediction_time
+        of_lyapunov = found.valid_prediction_unit == "Lyapunov times"
+        rows.append(["forecasts hold for", f"{time:.3g} Lyapunov times" if of_lyapunov else f.time(time)])
     return join(said, facts(rows), paragraphs("All terms are explained where they are used."))
 
 

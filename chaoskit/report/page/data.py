@@ -51,13 +51,12 @@ def _overview(f: Findings) -> Any:
 
 
 def _rows_and_times(f: Findings) -> list[list[Any]]:
-    dt = f.model.dt
     rows = [
-        ["trained on", f"{len(f.train)} rows, {f.time(dt * len(f.train))}"],
-        ["held out", f"{len(f.test)} rows, {f.time(dt * len(f.test))}"],
-        ["time between rows", f.time(dt)],
+        ["trained on", f.rows(len(f.train))],
+        ["held out", f.rows(len(f.test))],
+        ["time between rows", f.time(f.model.dt)],
         ["columns", ", ".join(f.names) if f.names else str(f.train.shape[1])],
-        ["mean period", f"{f.period:.3g} rows, {f.time(f.period * dt)}"],
+        ["mean period", f.rows(f.period)],
     ]
     if f.model.n_inputs:
         rows.append(["inputs", f"{f.model.n_inputs} columns drive the system"])
@@ -124,7 +123,7 @@ def _exponent_facts(f: Findings) -> list[list[Any]]:
     time = "none: growth of errors was not shown"
     if math.isfinite(found.predictability_time):
         steps = found.predictability_time / found.dt
-        time = f"{f.time(found.predictability_time)}, {steps:.3g} rows: in this time an error doubles"
+        time = f"{f.rows(steps)}: in this time an error doubles"
     return [
         ["largest exponent [95 %]", f.exponent], ["quality", found.quality], ["predictability time", time],
     ]  # fmt: skip
@@ -134,7 +133,13 @@ def _by_estimator(f: Findings) -> Html | None:
     estimates = f.estimate.estimates
     if not estimates:
         return None
-    return table(["estimator", f"exponent {f.per}"], [[name, float(v)] for name, v in estimates.items()])
+    shown = table(["estimator", f"exponent {f.per}"], [[name, float(v)] for name, v in estimates.items()])
+    said = paragraphs(
+        "Rosenstein and Kantz average over neighbours in two ways; copies are the coordinates in which they "
+        "are found. Line: slope of the straight stretch. Growth: exponential growth with noise taken off.",
+        kind="hint",
+    )
+    return join(shown, said)
 
 
 def forced(f: Findings) -> str:
@@ -161,7 +166,10 @@ def interval_reasons(f: Findings) -> list[str]:
         why = f.recommendation.reasons["forcing"]
         said.append(f"Forcing was chosen from the data: {forced(f)}. Why: {why}.")
         return said
-    said.append(f"Forcing was given: {forced(f)}. The data ask for {advised or 'none that is known'}.")
+    asked = f"The data ask for {advised}"
+    if advised is None:
+        asked = "The data show no predictability time that it could be chosen by"
+    said.append(f"Forcing was given: {forced(f)}. {asked}.")
     wanted = found.recommended_tau
     if model.tau is not None and wanted is not None and not 0.5 <= model.tau / wanted <= 2.0:
         shorter = "smaller" if model.tau < wanted else "larger"

@@ -78,6 +78,11 @@ class Findings:
         """Unit of exponents."""
         return "per unit time" if self.time_unit is None else f"per {self.time_unit}"
 
+    def rows(self, count: float) -> str:
+        """A number of rows, and the time that they last where that is something else."""
+        shown = f"{count:.3g}" if isinstance(count, float) else f"{count}"
+        return f"{shown} rows" + ("" if self.model.dt == 1.0 else f", {self.time(count * self.model.dt)}")
+
     @property
     def exponent(self) -> str:
         """The exponent of the data with its interval and unit."""
@@ -97,8 +102,8 @@ class Findings:
 
     @property
     def period(self) -> float:
-        """Rows in a mean period of the held-out data."""
-        return mean_period(self.test)
+        """Rows in a mean period of the training data."""
+        return mean_period(self.train)
 
     @property
     def is_flow(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dynamics.statistics import kaplan_yorke
+from ...measures import Exponent
 from ...measures.series_comparison import with_interval
 from ...training import Evaluation
 from .findings import Findings
@@ -53,7 +54,9 @@ def judgement_section(f: Findings) -> Html:
         table(*_beside(f)),
         paragraphs(
             "The baselines are trained on the same rows. An empirical model that is not better than an "
-            "autoregression with noise has learned the spectrum, not the dynamics.",
+            "autoregression with noise has learned the spectrum, not the dynamics. A dash: there is no such "
+            "value, as of forecasts that diverged. Valid: how long forecasts hold, "
+            f"{f.evaluation.valid_prediction_unit or 'not measured'}.",
             kind="hint",
         ),
         tag("h3", "What the words mean"),
@@ -122,7 +125,7 @@ def exponents_section(f: Findings) -> Html:
 def _largest(f: Findings) -> list[list[Any]]:
     found, estimate = f.evaluation, f.estimate
     rows: list[list[Any]] = [
-        ["training data", with_interval(estimate.exponent, estimate.interval), estimate.quality]
+        ["training data", str(Exponent(estimate.exponent, estimate.interval, "")), estimate.quality]
     ]
     for name, e in (
         ("held-out data", found.data_exponent),

@@ -39,7 +39,8 @@ _ALWAYS = (
 
 def warnings_of(f: Findings) -> list[str]:
     """What is unusual about data, training and network, a sentence each."""
-    return [*_of_data(f), *_of_training(f), *_of_network(f)]
+    said = [*_of_data(f), *_of_training(f), *_of_network(f)]
+    return [text[:1].upper() + text[1:] for text in said]
 
 
 def _of_data(f: Findings) -> list[str]:
@@ -47,7 +48,7 @@ def _of_data(f: Findings) -> list[str]:
     if found.recommended_tau is None:
         said.append(f"The data are not shown to be chaotic: {found.quality}.")
     elif found.quality != "good":
-        said.append(f"The exponent of the data is not certain: {found.quality}.")
+        said.append(f"The exponent of the data is {found.quality}.")
     if found.noise_level > _COARSE_NOISE:
         said.append(
             f"{100 * found.noise_level:.2g} % of the data is noise. A deterministic network cannot "
@@ -86,6 +87,11 @@ def _of_training(f: Findings) -> list[str]:
 def _of_network(f: Findings) -> list[str]:
     compared = f.comparison
     said = [text.rstrip(".") + "." for text in (*f.evaluation.remarks, *compared.remarks)]
+    exponents, errors = f.evaluation.exponents, f.evaluation.exponents_stderr
+    if exponents is not None and errors is not None and exponents[0] + 2 * errors[0] < 0:
+        said.append(
+            "The network's largest exponent is negative: left to itself it settles and is not chaotic."
+        )
     if compared.better:
         said.append(compared.verdict)
     if not isinstance(f.fixed, str):
@@ -95,4 +101,4 @@ def _of_network(f: Findings) -> list[str]:
             said.append(f"The network has {traps}: a free run from elsewhere may end there.")
         if not f.fixed.exhaustive:
             said.append("The search for fixed points was not exhaustive: there may be more.")
-    return [text[:1].upper() + text[1:] for text in said]
+    return said

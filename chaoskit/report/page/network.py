@@ -39,6 +39,11 @@ def gradients_section(f: Findings) -> Html:
             "largest exponent of these steps gives.",
         ),
         bullets(said),
+        paragraphs(
+            "dz_t/dz_0: derivative of the state at step t by that at the start. dL_T/dtheta: gradient of the "
+            "error at step T alone by the parameters.",
+            kind="hint",
+        ),
     )  # fmt: skip
 
 
@@ -60,10 +65,12 @@ def fixed_points_section(f: Findings) -> Html:
     return section(
         "fixed", title, paragraphs(about, counted), _drawn(f, found),
         table(
-            ["", "place", "stable", "unstable directions", "largest eigenvalue", "turns in", "error"],
+            ["", "place", "stable", "unstable directions", "largest eigenvalue", "turns in", "residual"],
             [_row(f, found, i) for i in range(min(len(found), _LISTED))],
         ),
         paragraphs(
+            "Eigenvalue: factor by which a small displacement grows in a step, above 1 unstable. Turns in: "
+            "time of one turn around the point. Residual: length of the step that should be 0.",
             f"The {_LISTED} with the fewest unstable directions are listed." if len(found) > _LISTED else "",
             kind="hint",
         ),
@@ -92,12 +99,15 @@ def _drawn(f: Findings, found: CycleSet) -> Html | None:
         if f.model.delays.dimension == 1:
             return None
         decode, orbit, lag = _in_delays(f, run)
-        where = f"each row against the one {lag} rows later"
+        where = (
+            f"delayed coordinates (each row against the one {lag} rows later); a point off the diagonal is a "
+            "state of the network that no series stands for"
+        )
     ax = invariant_sets(orbit, found, decode=decode, kind="line" if f.is_flow else "points", directions=False)
     if f.test.shape[1] == 1:
         ax.set_xlabel("x(t)")
         ax.set_ylabel(f"x(t + {lag})")
-    return picture(ax, f"Free run in grey, and the fixed points in {where}: filled if stable, open if not.")
+    return picture(ax, f"Free run in grey, and the fixed points (filled if stable, open if not) in {where}.")
 
 
 def _in_delays(f: Findings, run: np.ndarray) -> tuple[Any, np.ndarray, int]:
