@@ -59,7 +59,8 @@ def _rows_and_times(f: Findings) -> list[list[Any]]:
         ["mean period", f.rows(f.period)],
     ]
     if f.model.n_inputs:
-        rows.append(["inputs", f"{f.model.n_inputs} columns drive the system"])
+        count = f.model.n_inputs
+        rows.append(["driven by", f"{count} column{'s' if count > 1 else ''} of inputs"])
     return rows
 
 
