@@ -77,7 +77,7 @@ def _demo(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", metavar="DIR", default="chaoskit-demo",
-        help="folder for models, demo.json and pictures (default: %(default)s)",
+        help="folder for models, pages, pictures and demo.json (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="train for seconds only: a check, not a result")
     parser.add_argument("--seed", type=int, default=0, help="of trainings and noise (default: %(default)s)")

@@ -24,7 +24,7 @@ def demo(report: dict[str, Any]) -> str:
     lines = [table(header, rows), "", *notes]
     if report["quick"]:
         lines.append("Trained for seconds only (--quick): these numbers say nothing about the method.")
-    lines.append(f"{report['wall_seconds']:.0f} s; models, pictures and demo.json are in {report['output']}")
+    lines.append(f"{report['wall_seconds']:.0f} s; models, pages, pictures and demo.json are in {report['output']}")
     return "\n".join(lines)
 
 

@@ -41,7 +41,7 @@ def run_demo(
     Parameters
     ----------
     output : str or path-like
-        Folder for models, pictures and `demo.json`; made if it is not there.
+        Folder for models, pages, pictures and `demo.json`; made if it is not there.
     seed : int
         Of the trainings and the noise.
     quick : bool
