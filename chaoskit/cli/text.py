@@ -24,7 +24,9 @@ def demo(report: dict[str, Any]) -> str:
     lines = [table(header, rows), "", *notes]
     if report["quick"]:
         lines.append("Trained for seconds only (--quick): these numbers say nothing about the method.")
-    lines.append(f"{report['wall_seconds']:.0f} s; models, pages, pictures and demo.json are in {report['output']}")
+    lines.append(
+        f"{report['wall_seconds']:.0f} s; models, pages, pictures and demo.json are in {report['output']}"
+    )
     return "\n".join(lines)
 
 
@@ -71,7 +73,10 @@ def train(values: dict[str, Any]) -> str:
         *(
             []
             if values["report"] is None
-            else [f"report      {values['report']}", values["evaluation"].verdict]
+            else [
+                f"report      {values['report']}, judged by the last {values['evaluation'].n_true} rows",
+                values["evaluation"].verdict,
+            ]
         ),
         f"compare with baselines: chaoskit evaluate {values['output']} LATER --train {values['file']}{also}",
     ]

@@ -13,7 +13,7 @@ import pytest
 import chaoskit
 from chaoskit.cli import main
 from chaoskit.errors import InvalidInputError, ModelFileError
-from chaoskit.report import write_report
+from chaoskit.report import gradients_of_model, write_report
 from chaoskit.report.page import _SECTIONS, html
 
 pytest.importorskip("matplotlib")
@@ -147,6 +147,17 @@ def test_a_run_that_diverges_still_has_a_page(shell, tmp_path):
     assert "diverged at step" in text
     assert [a["id"] for a in Reader(page).all("section")] == [name for name, _, _ in _SECTIONS]
     assert "verdict bad" in page
+
+
+@pytest.mark.parametrize(("alpha", "word"), [(1.0, "cut"), (0.9, "vanishes")])
+def test_generalized_forcing_stands_beside_none(alpha, word, shell):
+    """With alpha the chain is (1 - alpha) J: zero for 1, and at 0.9 far smaller than Jacobians grow."""
+    folder, _, _ = shell
+    model = chaoskit.load(folder / "m.npz")
+    drawn = replace(model, tau=None, settings={**model.settings, "forcing": f"Generalized(alpha={alpha})"})
+    found = gradients_of_model(drawn, 100, series=henon(200))
+    assert list(found) == ["without forcing", f"forced by a share {alpha:.3g} in each step"]
+    assert [growth.kind for growth in found.values()][1] == word
 
 
 @pytest.mark.parametrize(

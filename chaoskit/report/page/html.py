@@ -163,7 +163,7 @@ tbody th { font-weight: 500; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav { display: none; }
-  h2 { break-after: avoid; }
+  h2, h3 { break-after: avoid; }
   tr { break-inside: avoid; }
   .wide { overflow: visible; }
   table { font-size: 8.5pt; }
