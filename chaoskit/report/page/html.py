@@ -79,7 +79,7 @@ def entry(value: Any) -> Any:
 
 def facts(rows: Sequence[Sequence[Any]]) -> Html:
     """Two columns without a header: what, and its value."""
-    body = [tag("tr", tag("th", row[0], scope="row"), tag("td", entry(row[1]))) for row in rows]
+    body = [tag("tr", tag("th", entry(row[0]), scope="row"), tag("td", entry(row[1]))) for row in rows]
     return tag("div", tag("table", tag("tbody", *body), class_="facts"), class_="wide")
 
 
