@@ -1,4 +1,4 @@
-"""Settings of the documentation: `sphinx-build -W docs BUILD_FOLDER` executes the pages of docs/theory."""
+"""Settings of the documentation: `sphinx-build -W docs BUILD_FOLDER` executes pages with code."""
 
 import os
 

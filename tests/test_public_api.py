@@ -157,6 +157,7 @@ MODULES = [
     "timeseries.zero_one", "training.split", "measures.bootstrap", "measures.prediction",
     "measures.series_comparison", "measures.spectral", "measures.state_space", "measures.floors",
     "measures.retraced", "report.series_files",
+    "report.page", "report.page.html",
 ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from ..timeseries.recommendation import from_estimates
 from ..training import Forecaster, compare_with_baselines
 from . import text
 from .reading import longest, series_of
+from .reporting import train_and_report, wanted_page
 from .training import checked_target, fit_options
 
 
@@ -45,12 +46,16 @@ def demo(arguments: Namespace) -> None:
 
 
 def train(arguments: Namespace) -> None:
-    """A series in, a model file out."""
+    """A series in, a model file out, and a page about it if there shall be one."""
     target = checked_target(arguments)
+    page = wanted_page(arguments, target)
     read = series_of(arguments)
     raw = read.values
-    model = fit(read, progress=_bar_wanted(), **fit_options(arguments, read))
-    model.save(target)
+    if page is None:
+        report, model = None, fit(read, progress=_bar_wanted(), **fit_options(arguments, read))
+        model.save(target)
+    else:
+        model, report = train_and_report(arguments, read, target, page, _bar_wanted())
     values = {
         "file": arguments.file, "output": str(target), "rows": len(raw), "columns": raw.shape[1],
         "columns_taken": arguments.columns, "names": read.names, "dt": model.dt,
@@ -60,7 +65,8 @@ def train(arguments: Namespace) -> None:
         "interval": getattr(model.lyapunov, "interval", None), "loss": model.history["loss"][-1],
         "best_update": model.best_update, "updates": len(model.history["loss"]),
         "validation": float(min(model.history["validation"])), "diverged_at": model.diverged_at,
-        "settings": model.settings,
+        "settings": model.settings, "report": None if page is None else str(page),
+        "evaluation": None if report is None else report.evaluation,
     }  # fmt: skip
     _show(arguments, values, lambda: text.train(values))
 

@@ -14,6 +14,7 @@ examples:
   chaoskit demo --output demo
   chaoskit analyze series.csv --dt 0.01
   chaoskit train series.csv --dt 0.01 --output model.npz
+  chaoskit train series.csv --dt 0.01 --report
   chaoskit lyapunov model.npz
   chaoskit gradients --output gradients.png
   chaoskit gradients model.npz series.csv --output gradients.png
@@ -76,7 +77,7 @@ def _demo(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", metavar="DIR", default="chaoskit-demo",
-        help="folder for models, demo.json and pictures (default: %(default)s)",
+        help="folder for models, pages, pictures and demo.json (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="train for seconds only: a check, not a result")
     parser.add_argument("--seed", type=int, default=0, help="of trainings and noise (default: %(default)s)")
@@ -90,7 +91,10 @@ def _train(commands: Any) -> None:
         "one column is delay-embedded.",
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help=_FILE)
-    parser.add_argument("-o", "--output", metavar="MODEL.npz", required=True, help="where to save the model")
+    parser.add_argument(
+        "-o", "--output", metavar="MODEL.npz",
+        help="where to save the model (with --report it may be left out: FILE-model.npz, in this folder)",
+    )  # fmt: skip
     _series_options(parser)
     parser.add_argument(
         "--inputs", metavar="FILE", help="what drives the system: one row for each row of FILE"
@@ -99,8 +103,31 @@ def _train(commands: Any) -> None:
         "--dimension", type=int, metavar="M",
         help="delayed copies of each column; 1 for none (default: from the data for one column, else 1)",
     )  # fmt: skip
-    for add in (_network_options, _forcing_options, _training_options, _judging_options):
+    for add in (_network_options, _forcing_options, _training_options, _judging_options, _report_options):
         add(parser)
+
+
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--report", metavar="PAGE.html", nargs="?", const="",
+        help="hold the end of the series out, and write one HTML page about data, training and network, "
+        "judged by that end (default: beside the model)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--test-share", type=float, metavar="SHARE", help="part that is held out (default: 0.2)"
+    )
+    parser.add_argument("--time-unit", metavar="NAME", help="of dt, such as s, for the page")
+    parser.add_argument(
+        "--true-exponents", type=_numbers, metavar="L1,L2,...",
+        help="of the true system per unit time, where they are known",
+    )  # fmt: skip
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers such as 0.9,0,-14.6, got {text!r}") from None
 
 
 def _series_options(parser: argparse.ArgumentParser) -> None:

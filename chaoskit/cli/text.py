@@ -24,7 +24,9 @@ def demo(report: dict[str, Any]) -> str:
     lines = [table(header, rows), "", *notes]
     if report["quick"]:
         lines.append("Trained for seconds only (--quick): these numbers say nothing about the method.")
-    lines.append(f"{report['wall_seconds']:.0f} s; models, pictures and demo.json are in {report['output']}")
+    lines.append(
+        f"{report['wall_seconds']:.0f} s; models, pages, pictures and demo.json are in {report['output']}"
+    )
     return "\n".join(lines)
 
 
@@ -68,6 +70,14 @@ def train(values: dict[str, Any]) -> str:
         f"training    {values['updates']} updates, loss {cell(values['loss'])}; kept update "
         f"{values['best_update']}, score {cell(values['validation'])}",
         f"model       {values['output']}",
+        *(
+            []
+            if values["report"] is None
+            else [
+                f"report      {values['report']}, judged by the last {values['evaluation'].n_true} rows",
+                values["evaluation"].verdict,
+            ]
+        ),
         f"compare with baselines: chaoskit evaluate {values['output']} LATER --train {values['file']}{also}",
     ]
     return "\n".join(lines)

@@ -33,7 +33,11 @@ _OWN = {
 
 
 def checked_target(arguments: Namespace) -> Path:
-    """Where the model goes, before any time is spent on it."""
+    """Where the model goes, before any time is spent on it; with a report it need not be said."""
+    if arguments.output is None:
+        if arguments.report is None:
+            raise InvalidInputError("--output: expected a file for the model, or --report; give one of them")
+        arguments.output = f"{Path(arguments.file).name.partition('.')[0]}-model.npz"
     target = Path(arguments.output)
     if target.suffix != ".npz":
         raise InvalidInputError(f"--output: expected a file name that ends in .npz, got {arguments.output!r}")

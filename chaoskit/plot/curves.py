@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 MANY_UPDATES = 200  # from here on the loss is drawn with its running median
 LONG_QUALITY = 30  # letters; from here on on a line of its own
+LETTERS = 78  # that stand side by side above axes of the usual width
 MEDIAN_SHARE = 50  # the running median covers 1 / 50 of the curve
 
 
@@ -87,7 +89,9 @@ def _exponent_text(estimate: Any, time_unit: str | None) -> str:
             text += f" [{float(interval[0]):.3g}, {float(interval[1]):.3g}]"
         text += " per unit time" if time_unit is None else f" / {time_unit}"
     shown = f"{quality:.2f}" if isinstance(quality, (float, np.floating)) else str(quality)
-    return text + (", " if len(shown) < LONG_QUALITY else "\n") + f"quality: {shown}"
+    if len(shown) < LONG_QUALITY:
+        return f"{text}, quality: {shown}"
+    return "\n".join([text, *textwrap.wrap(f"quality: {shown}", LETTERS)])
 
 
 def training_curve(history: Mapping[str, Any], *, ax: Axes | None = None) -> Axes:

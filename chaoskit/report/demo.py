@@ -16,10 +16,11 @@ from typing import Any
 from .. import __version__, _check
 from .._progress import progress_bar
 from ..errors import ModelFileError
-from ..training import Comparison, Evaluation
+from ..training import Comparison, Evaluation, FitResult
 from . import study
 from .cases import CASES, Case, shortened
 from .jsonable import plain, to_json
+from .page import write_report
 from .pictures import write_pictures
 from .study import Prepared, Trained
 
@@ -40,7 +41,7 @@ def run_demo(
     Parameters
     ----------
     output : str or path-like
-        Folder for models, pictures and `demo.json`; made if it is not there.
+        Folder for models, pages, pictures and `demo.json`; made if it is not there.
     seed : int
         Of the trainings and the noise.
     quick : bool
@@ -180,6 +181,8 @@ def _result(folder: Path, p: Prepared, own: Trained, forced_late: Trained, seed:
     run = runs.pop(compared.model)
     shown = {"network": run, "far_too_large_tau": study.free_run(late_model, rows), **runs}
     files += write_pictures(folder, p, own, run)
+    if own.model is not None:
+        files.append(_page(folder, p, own.model, own.warnings, compared, seed))
     judged = compared.evaluations[compared.model]
     return {
         "title": case.title,
@@ -201,6 +204,17 @@ def _result(folder: Path, p: Prepared, own: Trained, forced_late: Trained, seed:
         "divergence_by_dimension": study.by_dimension(p, shown),
         "files": [file.name for file in files],
     }  # fmt: skip
+
+
+def _page(
+    folder: Path, p: Prepared, model: FitResult, caught: tuple[str, ...], compared: Comparison, seed: int
+) -> Path:
+    """The report on the network, beside the pictures."""
+    return write_report(
+        model, p.train, p.test, folder / f"{p.case.name}.html", title=p.case.title,
+        time_unit=p.case.time_unit, comparison=compared, seed=seed,
+        remarks=(*caught, f"the forcing interval comes from: {p.tau_from}"),
+    ).path  # fmt: skip
 
 
 def _table(p: Prepared, compared: Comparison, late: Evaluation) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Measured series that other packages carry: an electrocardiogram and a chaotic laser."""
+"""Measured series that other packages carry: an electrocardiogram, a chaotic laser, sunspots."""
 
 from __future__ import annotations
 
@@ -48,8 +48,31 @@ def laser() -> np.ndarray:
     return np.asarray(_load("reservoirpy", "datasets/santafe_laser.npy"), np.float64).ravel()
 
 
+def sunspots() -> np.ndarray:
+    """Yearly mean number of sunspots from 1700 to 2008, shape (309,).
+
+    It comes with statsmodels.
+
+    Returns
+    -------
+    ndarray, shape (309,), float64
+
+    Raises
+    ------
+    MissingDependencyError
+        If statsmodels is not installed.
+    """
+    file = _file("statsmodels", "datasets/sunspots/sunspots.csv")
+    return np.loadtxt(file, delimiter=",", skiprows=1, usecols=1)
+
+
 def _load(package: str, file: str) -> Any:
-    """An array file from an installed package, which is not imported: only its folder is looked up."""
+    """An array file of an installed package."""
+    return np.load(_file(package, file), allow_pickle=False)
+
+
+def _file(package: str, file: str) -> Path:
+    """A file of an installed package, which is not imported: only its folder is looked up."""
     try:
         found = importlib.util.find_spec(package)
     except (ImportError, ValueError):
@@ -57,7 +80,7 @@ def _load(package: str, file: str) -> Any:
     for folder in (found.submodule_search_locations or []) if found else []:
         path = Path(folder) / file
         if path.is_file():
-            return np.load(path, allow_pickle=False)
+            return path
     raise MissingDependencyError(
         f"the measured series {file} comes with the package {package}, which was not found: "
         'pip install "chaoskit[examples]"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from .. import cells
 from ..errors import ModelFileError
-from ..forcing import Sparse
+from ..forcing import Forcing, Generalized, Sparse
 from ..gradients import GradientGrowth, gradient_growth
 from ..plot import gradient_growth as draw
 
@@ -64,12 +65,24 @@ def gradients_of_model(
     if series is None:
         return {"free run": gradient_growth(model, steps=steps, **options)}
     found = {"without forcing": gradient_growth(model, steps=steps, series=series, **options)}
-    if model.tau is not None and model.tau < steps:
-        forced = Sparse(model.tau)
-        found[f"forced every {model.tau} steps"] = gradient_growth(
-            model, steps=steps, series=series, forcing=forced, **options
-        )
+    trained = _trained_with(model, steps)
+    if trained is not None:
+        name, forcing = trained
+        found[name] = gradient_growth(model, steps=steps, series=series, forcing=forcing, **options)
     return found
+
+
+def _trained_with(model: Any, steps: int) -> tuple[str, Forcing] | None:
+    """The forcing of the training with a name for people; None where it does nothing within these steps.
+
+    A model keeps its forcing as text, of which nothing is executed; adaptive forcing has no one strength.
+    """
+    if model.tau is not None:
+        return (f"forced every {model.tau} steps", Sparse(model.tau)) if model.tau < steps else None
+    found = re.fullmatch(r"Generalized\(alpha=([\d.e+-]+)\)", str(model.settings.get("forcing")))
+    if found is None:
+        return None
+    return f"forced by a share {float(found[1]):.3g} in each step", Generalized(float(found[1]))
 
 
 def draw_gradients(growths: dict[str, GradientGrowth], path: Any) -> Path:

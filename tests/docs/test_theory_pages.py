@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from doc_pages import DOCS, run_page, with_code
 
-FOLDER = Path(__file__).parents[2] / "docs" / "theory"
-PAGES = sorted(page for page in FOLDER.glob("*.md") if "{code-cell}" in page.read_text(encoding="utf-8"))
+FOLDER = DOCS / "theory"
+PAGES = with_code(FOLDER)
 LAWS = Path(__file__).parents[1] / "theory" / "test_laws.py"
 
 
@@ -18,20 +19,7 @@ def test_there_are_pages():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_code_of_a_page_runs(page):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    text = page.read_text(encoding="utf-8")
-    names = {"__name__": "page", "print": lambda *args: None}
-    try:
-        for cell in re.finditer(r"^```\{code-cell\} python\n(.*?)^```$", text, re.M | re.S):
-            above = "\n" * text[: cell.start(1)].count("\n")  # so that errors name the line of the page
-            exec(compile(above + cell[1], str(page), "exec"), names)
-        assert plt.get_fignums()
-    finally:
-        plt.close("all")
+    assert run_page(page) > 0
 
 
 @pytest.mark.parametrize("page", sorted(FOLDER.glob("*.md")), ids=lambda page: page.stem)
