@@ -12,11 +12,12 @@ from chaoskit import _check
 from ..forcing import Forcing, Generalized, Sparse
 from .correlation import CorrelationDimension, correlation_dimension
 from .embedding import mean_period
-from .exponent import CLEAN, estimate_lyapunov
+from .exponent import estimate_lyapunov
 from .reconstruction import FINE_SAMPLING
 from .result import DataLyapunov
 
 WEAKEST = 0.1  # alpha of generalized forcing that noise asks for, unless growth a step asks for more
+NOISY = 0.03  # standard deviations; below it, as in a series of eight bits, sparse forcing serves better
 SHORTEST_WINDOW = 200  # steps
 INTERVALS = 4  # forcing intervals in a window
 FEWEST_SAMPLES, MOST_SAMPLES, WANTED_SAMPLES = 12, 200, 60  # rows in a mean period
@@ -31,7 +32,7 @@ def recommended_forcing(estimate: DataLyapunov) -> Forcing | None:
     """
     if estimate.recommended_tau is None:
         return None
-    if not estimate.noise_level >= CLEAN:  # NaN is no noise seen
+    if not estimate.noise_level >= NOISY:  # NaN is no noise seen
         return Sparse(estimate.recommended_tau)
     growth = 1 - math.exp(-estimate.exponent * estimate.dt)
     return Generalized(max(WEAKEST, math.ceil(100 * growth) / 100))
