@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_DRIFT = 5.0  # nats over the second half: what a power of the number of steps, or a bounded sum, may reach
+_POWER = 1.5  # nats over the second half: what T^2, or a sum that stays bounded, gains
+_DRIFT = 5.0  # the same, from which on it is no power of T that anybody meets
 _ERRORS = 3.0  # standard errors between a rate and zero
 
 
@@ -78,9 +79,9 @@ class GradientGrowth:
         if self.log_state[-1] == -math.inf:
             return "cut"
         error = self.rate_stderr
-        if abs(self.state_trend) <= _DRIFT:
+        if abs(self.state_trend) <= _POWER:
             return "sub-exponential" if self.steps >= 100 else "undecided"
-        if math.isnan(error) or abs(self.rate) <= _ERRORS * error:
+        if abs(self.state_trend) <= _DRIFT or math.isnan(error) or abs(self.rate) <= _ERRORS * error:
             return "undecided"
         return "explodes" if self.rate > 0 else "vanishes"
 

@@ -114,6 +114,8 @@ def test_linear_cells_have_exact_rates():
         assert growth.rate == pytest.approx(np.log(g), abs=1e-12)
         assert growth.exponent == pytest.approx(np.log(g), abs=1e-12)
         assert growth.kind == kind
+    slow = cells.ShPLRNN(np.zeros(2), 1.02 * turn, one, -1.02 * turn @ bias, bias, np.zeros((2, 0)))
+    assert gradient_growth(slow, [1e-6, 0.0], 200).kind == "undecided"  # not to be taken for no growth
 
 
 def test_long_chaos_stays_finite_and_grows_at_lambda_1():
