@@ -28,7 +28,6 @@ def checked_cell(cell: Any) -> Any:
     result = cls(*(np.ascontiguousarray(a, dtype).reshape(a.shape) for a in arrays))
     if hasattr(cls, "shapes"):
         _check_declared(result)
-    _check_ranges(result)
     _check_parts(result)
     return result
 
@@ -51,17 +50,6 @@ def _check_declared(cell) -> None:
             values = ", ".join(f"{k} = {v}" for k, v in known.items())
             raise InvalidInputError(
                 f"{type(cell).__name__}.{name}: expected shape ({wanted}) with {values}, got {shape}"
-            )
-
-
-def _check_ranges(cell) -> None:
-    """Entries against the smallest and largest ones that the class allows."""
-    for name, (low, high) in getattr(type(cell), "ranges", {}).items():
-        values = getattr(cell, name)
-        if values.size and not (values.min() >= low and values.max() <= high):
-            raise InvalidInputError(
-                f"{type(cell).__name__}.{name}: expected entries from {low} to {high}, got "
-                f"{values.min():.3g} to {values.max():.3g}"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..errors import InvalidInputError
 from ._init import prepare, scaled_normal, scaled_uniform
 from ._math import like, relu, relu_slope
 from .plrnn import PLRNN
-from .protocol import Layout
+from .protocol import Layout, largest, spectral_norm
 
 
 class ALRNN(NamedTuple):
@@ -47,7 +48,6 @@ class ALRNN(NamedTuple):
     layout = Layout(parameters=2, features=1)
     shapes = {"A": ("N",), "W": ("N", "N"), "h": ("N",), "C": ("N", "M"), "mask": ("N",)}
     fixed = ("mask",)
-    ranges = {"mask": (0, 1)}
     identity_values = PLRNN.identity_values
 
     @classmethod
@@ -96,7 +96,17 @@ class ALRNN(NamedTuple):
     def feature_gradient(cell, f, x, g):
         return ((relu(x) - x) * g,)
 
+    def jacobian_bound(cell):
+        return largest(cell.A) + spectral_norm(cell.W) * _steepest(cell)
+
+    def immediate_bound(cell, size, drive):
+        return math.sqrt((1.0 + _steepest(cell) ** 2) * size**2 + drive**2 + 1.0)
+
     # the rest is that of the PLRNN
     local, slopes = PLRNN.local, PLRNN.slopes
     local_jvp, local_vjp, parameter_gradient = PLRNN.local_jvp, PLRNN.local_vjp, PLRNN.parameter_gradient
-    jacobian_bound, immediate_bound = PLRNN.jacobian_bound, PLRNN.immediate_bound
+
+
+def _steepest(cell) -> float:
+    """Largest slope of the feature: 1 above the kink, 1 - mask below it."""
+    return max(1.0, largest(1.0 - cell.mask))

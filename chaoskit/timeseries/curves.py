@@ -15,7 +15,6 @@ FOLLOWED_TO = 1.0  # nats below the ceiling up to which neighbours are followed,
 LAGS_FITTED = 64
 LEAST_SPAN = 1.7  # nats between noise and ceiling: coloured noise has less than 1.5
 RAGGED = 0.15  # nats by which the curve may stray from the one fitted: that of a torus goes up and down
-STRAIGHT = 0.1  # the same for a straight stretch alone, where a power of time would explain the whole as well
 BETTER = 0.9  # misfit of exponential growth relative to that of a power of time
 
 
@@ -91,7 +90,7 @@ def follow_curve(
     if not np.isnan(typical).any():
         region = find_region(typical, ceiling, width)
         growth, exponential = _growth(typical, width)
-    if growth is None or growth.misfit > (RAGGED if exponential else STRAIGHT):
+    if growth is None or growth.misfit > RAGGED:
         region, exponential = None, False
     return Curve(
         probe, references, logs, typical, ceiling, width, region, growth, exponential or region is not None

@@ -6,17 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from henon_rows import henon
 
 import chaoskit
 from chaoskit.cli import main
-
-
-def henon(rows: int) -> np.ndarray:
-    x = [0.1, 0.1]
-    for _ in range(rows + 100):
-        x.append(1 - 1.4 * x[-1] ** 2 + 0.3 * x[-2])
-    values = np.array(x[-rows - 1 :])
-    return np.column_stack([values[1:], values[:-1]])
 
 
 @pytest.fixture(scope="module")
