@@ -77,6 +77,7 @@ def word(found) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--other", action="store_true")
     arguments = parser.parse_args()
     print("| system | true | noise | estimate, relative to it, and verdict, by seed | noise seen | CPU s |")
@@ -85,7 +86,7 @@ def main() -> None:
     counts = dict.fromkeys(kinds, 0)
     for name, system, step, inner in others() if arguments.other else TEN:
         true = true_exponent(system, inner)
-        clean = [series(system, step, inner, seed) for seed in range(arguments.seeds)]
+        clean = [series(system, step, inner, seed) for seed in range(arguments.first, arguments.first + arguments.seeds)]
         for noise in (0.0, NOISE):
             cells, clock = [], time.process_time()
             for seed, x in enumerate(clean):
