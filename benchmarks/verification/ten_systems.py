@@ -86,7 +86,7 @@ def main() -> None:
     counts = dict.fromkeys(kinds, 0)
     for name, system, step, inner in others() if arguments.other else TEN:
         true = true_exponent(system, inner)
-        clean = [series(system, step, inner, seed) for seed in range(arguments.first, arguments.first + arguments.seeds)]
+        clean = [series(system, step, inner, arguments.first + i) for i in range(arguments.seeds)]
         for noise in (0.0, NOISE):
             cells, clock = [], time.process_time()
             for seed, x in enumerate(clean):
