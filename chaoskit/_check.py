@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ._device import to_host
 from ._labelled import time_step, unpack
 from .errors import InvalidInputError
 
@@ -65,7 +66,7 @@ def share(value: Any, name: str) -> float:
 def real(value: Any, name: str) -> np.ndarray:
     """`value` as an array of real numbers in their own dtype; it may hold NaN and infinity."""
     try:
-        raw = np.asarray(unlabelled(value, name))
+        raw = np.asarray(unlabelled(to_host(value), name))
         if raw.dtype.kind not in "fiub":
             raise TypeError(f"dtype {raw.dtype}")
     except (TypeError, ValueError) as error:
@@ -79,6 +80,7 @@ def array(value: Any, name: str, dtype: Any = None) -> np.ndarray:
     """`value` as a C-contiguous float32 or float64 array without NaN or infinity.
 
     Tables of pandas and arrays of xarray are taken as well; what is wrong in them is named by their labels.
+    Arrays on a GPU are copied.
     """
     labelled = unpack(value, name)
     raw = real(value if labelled is None else labelled, name)

@@ -2,7 +2,8 @@
 
 Compiled code lives in four places only: this file, ``cells/``, ``systems/`` and ``kernels/``.
 Their sources are the stamp of every cache entry, so an edit to any of them recompiles; Numba
-itself would look at the file of the entry point alone and run stale machine code.
+itself would look at the file of the entry point alone and run stale machine code. Kernels for
+GPUs (``kernels/gpu_*.py``) are compiled anew in each process and leave the stamp alone.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _digest_of_compiled_sources() -> str:
     root = Path(__file__).parent
     files = [Path(__file__)]
     for folder in ("cells", "systems", "kernels"):
-        files += sorted((root / folder).glob("*.py"))
+        files += sorted(f for f in (root / folder).glob("*.py") if not f.name.startswith("gpu_"))
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
@@ -204,6 +205,24 @@ def exact_inlined(fn: Callable) -> Any:
 def inner_sums(fn: Callable) -> Any:
     """An inner loop whose sums may be reordered, so that they vectorise."""
     return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **SUMS)(fn)
+
+
+# On a GPU fastmath would turn tanh into an approximation of 11 bits.
+ON_GPU: dict[str, Any] = {"forceinline": True, "fastmath": False}
+
+
+def gpu_kernel(fn: Callable) -> Any:
+    """Compile a kernel for a GPU, at its first launch in a process."""
+    from numba import cuda
+
+    return cuda.jit(fn)
+
+
+def gpu_function(fn: Callable) -> Any:
+    """A function called by GPU kernels only."""
+    from numba import cuda
+
+    return cuda.jit(fn, device=True)
 
 
 def _without_counts(context: Any, builder: Any, kind: Any, value: Any) -> Any:

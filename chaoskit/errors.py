@@ -33,6 +33,10 @@ class MissingDependencyError(ChaoskitError, ImportError):
     """An optional package is needed and not installed; the message names the extra."""
 
 
+class DeviceError(ChaoskitError, RuntimeError):
+    """There is no usable GPU, or it has too little memory; the message gives the reason."""
+
+
 class ChaoskitWarning(UserWarning):
     """Something went on, but the result needs a second look.
 

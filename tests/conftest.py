@@ -18,7 +18,12 @@ def _compiled_sources() -> list[Path]:
     root = Path(spec.origin).parent
     return [
         root / "_jit.py",
-        *(f for d in ("cells", "kernels", "systems") for f in sorted((root / d).glob("*.py"))),
+        *(
+            f
+            for d in ("cells", "kernels", "systems")
+            for f in sorted((root / d).glob("*.py"))
+            if not f.name.startswith("gpu_")
+        ),
     ]
 
 

@@ -88,8 +88,9 @@ def _tanh_and_slope32(x):
 
 def tanh_and_slope(x):
     """(tanh(x), its derivative 1 - tanh(x)^2), both right to a few units in the last place."""
-    e = math.exp(-2.0 * abs(x))
-    return math.tanh(x), 4.0 * e / (1.0 + e) ** 2
+    e = math.exp(like(x, -2.0) * abs(x))
+    sum_ = like(x, 1.0) + e
+    return math.tanh(x), like(x, 4.0) * e / (sum_ * sum_)
 
 
 @overload(tanh_and_slope, target="generic", jit_options=INLINE)

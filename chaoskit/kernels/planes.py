@@ -153,3 +153,23 @@ def _head_plus(typingctx, values, extra):
 @overload(head_plus, target="generic", jit_options=INLINE)
 def _head_plus_overload(values, extra):
     return lambda values, extra: _head_plus(values, extra)
+
+
+def scaled(values, factor):
+    """The tuple `values` times a number."""
+    return tuple(v * factor for v in values)
+
+
+@intrinsic
+def _scaled(typingctx, values, factor):
+    def codegen(context, builder, signature, args):
+        number = context.cast(builder, args[1], factor, values[0])
+        items = [builder.fmul(v, number) for v in cgutils.unpack_tuple(builder, args[0], len(values))]
+        return context.make_tuple(builder, values, items)
+
+    return values(values, factor), codegen
+
+
+@overload(scaled, target="generic", jit_options=INLINE)
+def _scaled_overload(values, factor):
+    return lambda values, factor: _scaled(values, factor)

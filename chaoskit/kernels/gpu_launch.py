@@ -1,0 +1,84 @@
+"""All that the GPU kernels ask of numba.cuda from the outside: memory, transfers, launches.
+
+Everything here is flat and contiguous. Nothing in this file runs before somebody asks for a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from .._jit import gpu_kernel
+from ..errors import DeviceError
+
+SHARED_BYTES = 48 * 1024  # of dynamic shared memory a block may have without asking the driver for more
+_THREADS = 256
+_SPARE = 0.05  # of the free memory stays free
+
+for _settings in (getattr(cuda, "config", None), __import__("numba").config):
+    if _settings is not None and hasattr(_settings, "CUDA_LOW_OCCUPANCY_WARNINGS"):
+        _settings.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # a single small system is a legitimate launch
+
+
+def free_bytes() -> float:
+    """Free memory of the GPU."""
+    return float(cuda.current_context().get_memory_info()[0])
+
+
+def room_for(needed: float, what: str) -> None:
+    """Raise DeviceError if `needed` bytes do not fit into the free memory."""
+    free = free_bytes()
+    if needed > (1.0 - _SPARE) * free:
+        raise DeviceError(
+            f"device: {what} needs {needed:.3g} bytes on the GPU, of which {free:.3g} are free; take fewer "
+            'or smaller systems or shorter chunks, or device="cpu"'
+        )
+
+
+def empty(size: int, dtype: Any) -> Any:
+    """Device memory for `size` numbers, at least one."""
+    return cuda.device_array(max(1, int(size)), dtype)
+
+
+def put(array: Any) -> Any:
+    """A flat device copy of an array; an empty one becomes a single zero."""
+    flat = np.ascontiguousarray(array).reshape(-1)
+    return cuda.to_device(flat if flat.size else np.zeros(1, flat.dtype))
+
+
+def zeros(size: int, dtype: Any) -> Any:
+    """Device memory filled with zeros."""
+    out = empty(size, dtype)
+    fill(out, 0)
+    return out
+
+
+def fetch(array: Any, shape: Sequence[int] | None = None) -> np.ndarray:
+    """A host copy of a device array, as much of it as `shape` asks for."""
+    flat = array.copy_to_host()
+    return flat if shape is None else flat[: int(np.prod(shape))].reshape(tuple(shape))
+
+
+def launch(kernel: Any, grid: Any, block: Any, shared: int, *args: Any) -> None:
+    """Start a kernel with `shared` bytes of dynamic shared memory."""
+    kernel[grid, block, 0, shared](*args)
+
+
+def fill(array: Any, value: float) -> None:
+    """Set all numbers of a device array."""
+    launch(_fill, blocks_for(array.size, _THREADS), _THREADS, 0, array, array.dtype.type(value))
+
+
+def blocks_for(count: int, threads: int) -> int:
+    """Blocks of so many threads that give each of `count` items a thread."""
+    return max(1, -(-int(count) // threads))
+
+
+@gpu_kernel
+def _fill(array, value):
+    i = cuda.grid(1)
+    if i < array.size:
+        array[i] = value

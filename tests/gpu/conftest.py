@@ -1,0 +1,107 @@
+"""Kernels for GPUs, three ways: in the simulator, compiled to PTX without a GPU, and on a real one.
+
+``NUMBA_ENABLE_CUDASIM=1 pytest tests/gpu`` runs the kernels in plain Python and compares with the CPU.
+``pytest tests/gpu`` with the extra `cuda` compiles each launch that the package makes (mark `ptx`).
+``pytest -m gpu tests/gpu`` needs a card.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import types
+
+import numpy as np
+import pytest
+
+SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
+ARCHITECTURES = ((8, 0), (9, 0))
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what this process cannot show, and say what would."""
+    for item in items:
+        if item.get_closest_marker("simulator") and not SIMULATED:
+            item.add_marker(pytest.mark.skip("needs NUMBA_ENABLE_CUDASIM=1"))
+        if item.get_closest_marker("ptx") and (SIMULATED or not _has_compiler()):
+            item.add_marker(pytest.mark.skip("needs the extra `cuda`, and no simulator"))
+        if item.get_closest_marker("gpu") and (SIMULATED or not _has_gpu()):
+            item.add_marker(pytest.mark.skip("needs an NVIDIA GPU"))
+
+
+def _has_gpu() -> bool:
+    from numba import cuda
+
+    return cuda.is_available()
+
+
+def _has_compiler() -> bool:
+    try:
+        import numba_cuda  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+class Launches:
+    """Stands in for the GPU: memory is NumPy's, and a launch compiles its kernel for its very arguments."""
+
+    def __init__(self):
+        self.ptx: dict[tuple, str] = {}
+
+    def launch(self, kernel, grid, block, shared, *args):
+        import numba.cuda.dispatcher as dispatcher
+        from numba import cuda, typeof
+
+        signature = tuple(typeof(a) for a in args)
+        for cc in ARCHITECTURES:
+            if (kernel, signature, cc) not in self.ptx:
+                dispatcher.get_current_device = lambda cc=cc: types.SimpleNamespace(compute_capability=cc)
+                self.ptx[kernel, signature, cc] = cuda.compile_ptx(kernel.py_func, signature, cc=cc)[0]
+
+    def names(self) -> set[str]:
+        """Kernels that were launched."""
+        return {kernel.py_func.__name__ for kernel, *_ in self.ptx}
+
+    def float64_instructions(self, name: str) -> list[str]:
+        """Arithmetic on float64 in the PTX of a kernel; moves, loads and stores do not count."""
+        found = []
+        for (kernel, *_), text in self.ptx.items():
+            if kernel.py_func.__name__ == name:
+                found += re.findall(r"^\s*(?!ld|st|mov|selp|cvt)\w[\w.]*\.f64\b.*", text, re.M)
+        return found
+
+
+@pytest.fixture
+def launches(monkeypatch):
+    """Everything that the package launches is compiled for two architectures and not run."""
+    from chaoskit import _device
+    from chaoskit.kernels import gpu_launch
+
+    record = Launches()
+    monkeypatch.setattr(_device, "_require_gpu", lambda: None)
+    monkeypatch.setattr(gpu_launch, "launch", record.launch)
+    monkeypatch.setattr(gpu_launch, "empty", lambda size, dtype: np.zeros(max(1, int(size)), dtype))
+    monkeypatch.setattr(gpu_launch, "put", lambda a: np.resize(np.asarray(a).ravel(), max(1, np.size(a))))
+    monkeypatch.setattr(
+        gpu_launch, "fetch", lambda a, shape=None: a if shape is None else np.resize(a, tuple(shape))
+    )
+    monkeypatch.setattr(gpu_launch, "free_bytes", lambda: 1e11)
+    return record
+
+
+def small_cell(cell_class, n=3, n_inputs=0, seed=0, dtype=np.float64):
+    """A cell of n units with all its parameters away from 0."""
+    sizes = {"n_hidden": 5, "n_bases": 2, "n_relu": 2}
+    import inspect
+
+    takes = inspect.signature(cell_class.init).parameters
+    options = {name: size for name, size in sizes.items() if name in takes}
+    cell = cell_class.init(n, n_inputs, rng=seed, dtype=np.float64, **options)
+    rng = np.random.default_rng(seed + 1)
+    fixed = getattr(cell_class, "fixed", ())
+    moved = [
+        a if name in fixed else a + 0.1 * rng.standard_normal(np.shape(a))
+        for name, a in cell._asdict().items()
+    ]
+    return cell_class(*(np.asarray(a, dtype) for a in moved))
