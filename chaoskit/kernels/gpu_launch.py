@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import cuda
+from numba import cuda as _cuda
 
 from .._jit import gpu_kernel
 from ..errors import DeviceError
 
+cuda: Any = _cuda  # its annotations do not know what is true inside a kernel
 SHARED_BYTES = 48 * 1024  # of dynamic shared memory a block may have without asking the driver for more
 _THREADS = 256
 _SPARE = 0.05  # of the free memory stays free

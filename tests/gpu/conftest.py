@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import types
@@ -93,8 +94,6 @@ def launches(monkeypatch):
 def small_cell(cell_class, n=3, n_inputs=0, seed=0, dtype=np.float64):
     """A cell of n units with all its parameters away from 0."""
     sizes = {"n_hidden": 5, "n_bases": 2, "n_relu": 2}
-    import inspect
-
     takes = inspect.signature(cell_class.init).parameters
     options = {name: size for name, size in sizes.items() if name in takes}
     cell = cell_class.init(n, n_inputs, rng=seed, dtype=np.float64, **options)
