@@ -80,32 +80,10 @@ def numpy_steps(W, k: int, steps: int) -> None:
         sums += np.log(np.abs(np.diag(R)))
 
 
-def jax_steps(W, k: int, steps: int, every: int) -> Callable[[], None]:
-    """jit and scan, with a QR decomposition every `every` steps."""
-    import jax
-    import jax.numpy as jnp
-
-    jax.config.update("jax_enable_x64", True)
-
-    @jax.jit
-    def run(W, h, Q):
-        def interval(carry, _):
-            h, Q, sums = carry
-            for _ in range(every):
-                h = jnp.tanh(W @ h)
-                Q = (1 - h**2)[:, None] * (W @ Q)
-            Q, R = jnp.linalg.qr(Q)
-            return (h, Q, sums + jnp.log(jnp.abs(jnp.diagonal(R)))), None
-
-        return jax.lax.scan(interval, (h, Q, jnp.zeros(k)), None, length=steps // every)[0][2]
-
-    n = len(W)
-    Q0 = np.linalg.qr(np.random.default_rng(0).standard_normal((n, k)))[0]
-    return lambda: run(W, np.full(n, 0.1), Q0).block_until_ready()
-
-
 def spectra(sizes, g: float, leading: bool = False) -> None:
     """Full spectrum (or the leading exponent) of tanh networks."""
+    from .lyapunov_jax import single
+
     ceiling = peak()
     print(
         f"\ng = {g}, {'leading exponent' if leading else 'full spectrum'}, microseconds a step; peak "
@@ -123,8 +101,8 @@ def spectra(sizes, g: float, leading: bool = False) -> None:
         found = interleaved(
             {
                 "numpy": lambda cell=cell, k=k, slow=slow: numpy_steps(cell.W, k, slow),
-                "jax": jax_steps(cell.W, k, few, 1),
-                "jax_q": jax_steps(cell.W, k, few, q),
+                "jax": single(cell.W, k, few, 1),
+                "jax_q": single(cell.W, k, few, q),
                 "ours": lambda run=run, steps=steps, q=q: run.products(1, steps, q),
             }
         )
@@ -143,10 +121,8 @@ def spectra(sizes, g: float, leading: bool = False) -> None:
 
 def ensembles() -> None:
     """A thousand different networks, full spectrum; JAX by vmap."""
-    import jax
-    import jax.numpy as jnp
+    from .lyapunov_jax import ensemble
 
-    jax.config.update("jax_enable_x64", True)
     print("\n1000 networks, g = 1.8, nanoseconds a network and step")
     print("| N | JAX vmap | chaoskit, every step | chaoskit, chosen | intervals | ratios |")
     print("|---|---|---|---|---|---|")
@@ -154,20 +130,7 @@ def ensembles() -> None:
         rng = np.random.default_rng(0)
         W = 1.8 * rng.standard_normal((1000, n, n)) / math.sqrt(n)
         b, x0 = 0.1 * rng.standard_normal((1000, n)), rng.standard_normal((1000, n))
-
-        @jax.jit
-        def peer(W, b, h, n=n):
-            def one(W, b, h):
-                def step(carry, _):
-                    h, Q, sums = carry
-                    h = jnp.tanh(W @ h + b)
-                    Q, R = jnp.linalg.qr((1 - h**2)[:, None] * (W @ Q))
-                    return (h, Q, sums + jnp.log(jnp.abs(jnp.diagonal(R)))), None
-
-                return jax.lax.scan(step, (h, jnp.eye(n), jnp.zeros(n)), None, length=20)[0][2]
-
-            return jax.vmap(one)(W, b, h)
-
+        peer = ensemble(n, 20)
         members = members_of(Tanh(W, np.zeros((1000, n, 0)), b), 1000)
         with ThreadPoolExecutor(1) as pool:
             run = LaneRun(members, x0, np.zeros((10_000_000, 1, 0)), n, 0, pool)
