@@ -1,4 +1,4 @@
-"""What a card can do at best, measured: copies, fused multiply-adds, reads of shared memory, large products."""
+"""What a card can do at best, measured: copies, multiply-adds, reads of shared memory, large products."""
 
 from __future__ import annotations
 
