@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import published_2021
 from .bootstrap import bootstrap_interval, correlation_time
 from .floors import floor
 from .judged import Measure
@@ -19,6 +20,6 @@ from .verdict import Exponent, Retracing
 
 __all__ = [
     "Exponent", "Measure", "Retracing", "SeriesComparison", "StateSpaceDivergence", "ValidPredictionTimes",
-    "bootstrap_interval", "compare", "correlation_time", "floor", "prediction_error", "retracing",
+    "bootstrap_interval", "compare", "correlation_time", "floor", "prediction_error", "published_2021", "retracing",
     "spectral_distance", "state_space_divergence", "valid_prediction_time", "valid_prediction_times",
 ]  # fmt: skip
