@@ -20,6 +20,7 @@ from .verdict import Exponent, Retracing
 
 __all__ = [
     "Exponent", "Measure", "Retracing", "SeriesComparison", "StateSpaceDivergence", "ValidPredictionTimes",
-    "bootstrap_interval", "compare", "correlation_time", "floor", "prediction_error", "published_2021", "retracing",
-    "spectral_distance", "state_space_divergence", "valid_prediction_time", "valid_prediction_times",
+    "bootstrap_interval", "compare", "correlation_time", "floor", "prediction_error", "published_2021",
+    "retracing", "spectral_distance", "state_space_divergence", "valid_prediction_time",
+    "valid_prediction_times",
 ]  # fmt: skip

@@ -15,9 +15,7 @@ def test_two_cells_by_hand():
     """Two bins: cell 0, on the left of zero, is lost; one counted point a series is no divergence."""
     true = np.array([-1.0, 1.0, 1.0, -1.0])
     assert published_2021.counted_share(true, 2) == 0.5
-    assert (
-        published_2021.state_space_divergence(true, np.array([1.0, -1.0]), n_bins=2) < 2e-6
-    )  # the pseudocount
+    assert published_2021.state_space_divergence(true, np.array([1.0, -1.0]), n_bins=2) < 2e-6
     assert published_2021.state_space_divergence(true, np.array([-1.0, -1.0]), n_bins=2) == np.inf
 
 
@@ -35,7 +33,7 @@ def test_cells_by_hand():
 
 
 def test_most_of_lorenz_is_not_looked_at():
-    """With rho = 38, as published, nine rows of ten lie outside the box; of the z-scored series one of six."""
+    """With rho = 38, as published, nine rows of ten lie outside the box; of z-scored ones one of six."""
     series = simulate(Lorenz63(rho=38.0), [1.0, 1.0, 30.0], 50_000, dt=0.01, transient=1000)
     scored = (series - series.mean(axis=0)) / series.std(axis=0)
     assert published_2021.counted_share(series) == pytest.approx(0.09, abs=0.02)
