@@ -155,8 +155,8 @@ MODULES = [
     "training.bifurcation_watch", "plot.bifurcations", "timeseries.correlation", "timeseries.embedding",
     "timeseries.exponent", "timeseries.recommendation", "timeseries.result", "timeseries.surrogates",
     "timeseries.zero_one", "training.split", "measures.bootstrap", "measures.prediction",
-    "measures.published_2021", "measures.series_comparison", "measures.spectral", "measures.state_space", "measures.floors",
-    "measures.retraced", "report.series_files",
+    "measures.published_2021", "measures.series_comparison", "measures.spectral", "measures.state_space",
+    "measures.floors", "measures.retraced", "report.series_files",
     "report.page", "report.page.html",
 ]  # fmt: skip
 
