@@ -347,7 +347,7 @@ def _check_kinks(cell, rng) -> float:
             str(part.shape) for part in found))  # fmt: skip
     for _ in range(_DRAWS):
         x, d, u = rng.standard_normal(N), rng.standard_normal(N), _drive(rng, M)
-        values = found.normals @ x + found.offsets + (0.0 if u is None else found.inputs @ u)
+        values = found.heights(x, np.zeros(M) if u is None else u)
         with np.errstate(divide="ignore"):
             meets = -values / (found.normals @ d)
         length = min(10.0, 0.99 * meets[meets > 0].min(initial=np.inf))

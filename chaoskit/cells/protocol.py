@@ -79,6 +79,15 @@ def largest(values) -> float:
     return float(np.abs(values).max(initial=0.0))
 
 
+def jacobian_bound(cell) -> float | None:
+    """A number that the spectral norm of the Jacobian never exceeds, from the parameters alone.
+
+    None for a class without the rule.
+    """
+    method = getattr(type(cell), "jacobian_bound", None)
+    return None if method is None else float(method(cell))
+
+
 def immediate_bound(cell, size: float, drive: float) -> float | None:
     """Bound of the derivative of one step with respect to all trained arrays, from the state held fixed.
 
@@ -132,6 +141,10 @@ class Kinks(NamedTuple):
     normals: np.ndarray
     offsets: np.ndarray
     inputs: np.ndarray
+
+    def heights(self, states, inputs) -> Any:
+        """Values (..., R) of states (..., N) under inputs (..., M): the signs tell the sides."""
+        return states @ self.normals.T + self.offsets + inputs @ self.inputs.T
 
 
 def kinks(cell) -> Kinks | None:

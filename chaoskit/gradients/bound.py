@@ -154,9 +154,8 @@ class _Search:
 
     def global_norm(self) -> GradientBound | None:
         """Every T, where all Jacobians have a norm below 1."""
-        rule = getattr(type(self.where.cell), "jacobian_bound", None)
-        rate = math.inf if rule is None else float(rule(self.where.cell))
-        if not rate < 1.0:
+        rate = protocol.jacobian_bound(self.where.cell)
+        if rate is None or not rate < 1.0:
             return None
         n = self.where.model.dim
         pushes = images(self.where.model, np.zeros((self.steps, n)), self.where.inputs)

@@ -181,5 +181,5 @@ def _distance_to_kinks(cell: Any, points: np.ndarray, drive: np.ndarray) -> floa
     moving = lengths > 0
     if not moving.any():
         return math.inf
-    height = points @ found.normals.T + found.offsets + drive @ found.inputs.T
-    return float((np.abs(height[:, moving]) / lengths[moving]).min()) * (1.0 - 1e-12)
+    heights = found.heights(points, drive)
+    return float((np.abs(heights[:, moving]) / lengths[moving]).min()) * (1.0 - 1e-12)

@@ -35,8 +35,8 @@ def search_exactly(ring: Ring, kinks: Kinks, most: int) -> Exact | None:
     affine map, and is real if it is a ring of the map itself. Itineraries are closed walks over regions of
     which each can reach the next.
     """
-    offsets = kinks.offsets + kinks.inputs @ ring.inputs[0]
-    found = regions(kinks.normals, offsets, most)
+    at_origin = kinks.heights(np.zeros(ring.dim), ring.inputs[0])
+    found = regions(kinks.normals, at_origin, most)
     if found is None:
         return None
     one = np.repeat(found.inside[:, None], ring.period, axis=1)
@@ -188,8 +188,7 @@ def kinks_met(rings: np.ndarray, kinks: Kinks | None, inputs: np.ndarray, size: 
         return np.zeros((*rings.shape[:2], 0), bool)
     lengths = np.linalg.norm(kinks.normals, axis=1)
     real = lengths > 1e-14 * lengths.max()
-    values = rings @ kinks.normals.T + kinks.offsets + inputs @ kinks.inputs.T
-    return (np.abs(values) <= 1e-9 * size * lengths) & real
+    return (np.abs(kinks.heights(rings, inputs)) <= 1e-9 * size * lengths) & real
 
 
 def sides(ring: np.ndarray, kinks: Kinks | None, met: np.ndarray, size: float) -> np.ndarray:

@@ -9,19 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .._jit import inner, inner_sums, model_kernel, unowned
-from ..cells.protocol import has_hidden, is_coupled
-from .linalg import add_outer_products, blas_arguments, gemm, keep_alive
-from .loops import (
-    SUMS,
-    back_loop,
-    enter_loop,
-    force_loop,
-    hidden_back_loop,
-    hidden_loop,
-    input_loop,
-    local_loop,
-    unforce_loop,
-)
+from .adjoint_steps import add_weight_gradients, enter_features, finish_step, step_back
+from .linalg import blas_arguments, gemm, keep_alive
+from .loops import SUMS, force_loop, input_loop, unforce_loop
 
 
 class Span(NamedTuple):
@@ -106,10 +96,8 @@ def _inputs(R, ir, w, inputs, batch, plan, span, s, rows):
 @inner
 def _forward(tag, packed, work, blas, batch, plan, span):
     """The steps of a segment."""
-    n, m, nx, na, ns, inputs = packed.sizes
-    w, hidden = m + inputs, has_hidden(tag)
-    R, E, PRE, Y, XF, A = work.R, work.E, work.PRE, work.Y, work.XF, work.A
-    entry, stride = (E, n) if hidden else (R, w)
+    nx, inputs = packed.sizes.nx, packed.sizes.inputs
+    w = packed.sizes.m + inputs
     for s in range(span.begin, span.end):
         row = work.counts[s - span.begin]
         rows = work.counts[s - span.begin + 1] - row
@@ -117,18 +105,12 @@ def _forward(tag, packed, work, blas, batch, plan, span):
         k = _slot(plan, span, s)
         if k >= 0:
             _encode(work.Z, 0, nx, blas, batch, k)
-            force_loop(states, ix, work.Z, 0, rows, nx, plan.width[k], plan.keep[k], XF, row * nx)
-            states, ix = XF, row * nx
-        if is_coupled(tag):
-            enter_loop(tag, packed.F, states, ix, rows, n, nx, entry, row * stride, stride)
-        if hidden:
-            gemm(blas, 0, 0, rows, m, n, 1, E, row * n, n, packed.HT, 0, m, 0, PRE, row * m, m)
-            hidden_loop(tag, packed.F, PRE, row * m, rows, m, R, row * w, w)
+            force_loop(states, ix, work.Z, 0, rows, nx, plan.width[k], plan.keep[k], work.XF, row * nx)
+            states, ix = work.XF, row * nx
+        enter_features(tag, packed, work, blas, states, ix, row, rows)
         if inputs > 0:
-            _inputs(R, row * w, w, inputs, batch, plan, span, s, rows)
-        if is_coupled(tag) or inputs > 0:  # else the gates stay 0
-            gemm(blas, 0, 0, rows, na, w, 1, R, row * w, w, packed.WT, 0, na, 0, A, 0, na)
-        local_loop(tag, packed.P, states, ix, A, 0, rows, n, nx, na, ns, Y, row * nx, work.S, row * ns)
+            _inputs(work.R, row * w, w, inputs, batch, plan, span, s, rows)
+        finish_step(tag, packed, work, blas, states, ix, row, rows)
 
 
 @inner_sums
@@ -160,9 +142,7 @@ def _errors(packed, work, blas, batch, plan, span, s, row, rows, scale):
 @inner
 def _backward(tag, packed, work, blas, batch, plan, span, scale):
     """The adjoint of a segment; returns its sum of squared errors."""
-    n, m, nx, na, ns, inputs = packed.sizes
-    w, hidden, total = m + inputs, has_hidden(tag), 0.0
-    PRE, S, A, DZ, Q, G = work.PRE, work.S, work.A, work.DZ, work.Q, work.G
+    n, nx, total = packed.sizes.n, packed.sizes.nx, 0.0
     for s in range(span.end - 1, span.begin - 1, -1):
         row = work.counts[s - span.begin]
         rows = work.counts[s - span.begin + 1] - row
@@ -171,25 +151,14 @@ def _backward(tag, packed, work, blas, batch, plan, span, scale):
         if k >= 0:
             states, ix = work.XF, row * nx
         total += _errors(packed, work, blas, batch, plan, span, s, row, rows, scale)
-        back_loop(
-            tag, packed.P, packed.F, states, ix, work.Y, row * nx, S, row * ns, DZ, 0, Q, G, rows, n, nx, ns,
-            work.GP, work.GF,
-        )  # fmt: skip
-        if hidden:
-            gemm(blas, 0, 0, rows, m, na, 1, S, row * ns, ns, packed.W, 0, w, 0, A, 0, m)
-            hidden_back_loop(tag, packed.F, PRE, row * m, A, rows, m, work.GF)
-            gemm(blas, 0, 0, rows, n, m, 1, PRE, row * m, m, packed.H, 0, n, 0, Q, 0, n)
-        elif is_coupled(tag):
-            gemm(blas, 0, 0, rows, m, na, 1, S, row * ns, ns, packed.W, 0, w, 0, Q, 0, m)
+        step_back(tag, packed, work, blas, states, ix, row, rows, work.G)
         if k >= 0:
             width, keep, flow = plan.width[k], plan.keep[k], plan.flow[k]
-            unforce_loop(tag, packed.F, states, ix, rows, n, nx, width, keep, flow, G, Q, work.Z, 0, work.GF)
+            unforce_loop(
+                tag, packed.F, states, ix, rows, n, nx, width, keep, flow, work.G, work.Q, work.Z, 0, work.GF
+            )
             _encode_back(work.Z, 0, nx, blas, batch, k, work.GM)
-    rows = work.counts[span.end - span.begin]
-    if is_coupled(tag) or inputs > 0:
-        add_outer_products(blas, na, w, rows, S, ns, work.R, w, work.GW)
-    if hidden:
-        add_outer_products(blas, m, n, rows, PRE, m, work.E, n, work.GH)
+    add_weight_gradients(tag, packed, work, blas, 0, work.counts[span.end - span.begin])
     return total
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .._jit import inner, inner_sums, model_kernel, unowned
+from .._jit import inlined, inner, inner_sums, model_kernel, unowned
 from .gram_schmidt import gram_schmidt, keep_triangle, triangle
 from .linalg import blas_arguments, keep_alive
 from .models import axis_tangents, run
@@ -161,6 +161,18 @@ def scale_to_one(x, first, size):
     return exponent
 
 
+@inlined
+def _scaled_step(tag, pack, work, blas, V, k, U, iu, t, W):
+    """One step of a state and its tangents, these scaled by a power of two so that they cannot overflow.
+
+    Returns (True if the result is in W, the exponent taken out, True if all is finite).
+    """
+    moved = run(tag, pack, work, blas, V, k, U, iu, t, 1, W)
+    new = W if moved else V
+    exponent = scale_to_one(new, new.size // (k + 1), new.size)
+    return moved, exponent, math.isfinite(_sum(new, new.size))
+
+
 @model_kernel
 def scaled_products(tag, pack, work, V, W, U, t0, k, steps):
     """Push k tangents along an orbit, scaled by powers of two so that their product cannot overflow.
@@ -170,16 +182,16 @@ def scaled_products(tag, pack, work, V, W, U, t0, k, steps):
     """
     owned = blas_arguments(V)
     blas = unowned(owned)
-    nx = V.size // (k + 1)
     width = U.size // steps
     pack, work = unowned(pack), unowned(work)
     old, new = unowned(V), unowned(W)
     exponent, broken = 0, -1
     for t in range(steps):
-        if run(tag, pack, work, blas, old, k, U, t * width, t0 + t, 1, new):
+        moved, taken, finite = _scaled_step(tag, pack, work, blas, old, k, U, t * width, t0 + t, new)
+        exponent += taken
+        if moved:
             old, new = new, old
-        exponent += scale_to_one(old, nx, old.size)
-        if not math.isfinite(_sum(old, old.size)):
+        if not finite:
             broken = t + 1
             break
     for i in range(V.size):
@@ -210,10 +222,11 @@ def products_along(tag, pack, work, V, W, X, U, width, flow, t0, k, steps):
             for i in range(width[t]):
                 v = old[r * nx + i]
                 old[r * nx + i] = 0 if flow[t] == 0 else flow[t] * v
-        if run(tag, pack, work, blas, old, k, U, t * inputs, t0 + t, 1, new):
+        moved, taken, finite = _scaled_step(tag, pack, work, blas, old, k, U, t * inputs, t0 + t, new)
+        exponent += taken
+        if moved:
             old, new = new, old
-        exponent += scale_to_one(old, nx, old.size)
-        if not math.isfinite(_sum(old, old.size)):
+        if not finite:
             broken = t + 1
             break
     for i in range(V.size):

@@ -99,8 +99,8 @@ def gemm(work, ta, tb, m, n, k, alpha, a, ia, lda, b, ib, ldb, beta, c, ic, ldc)
 
 
 @inner
-def add_outer_products(work, m, n, rows, a, lda, b, ldb, c):
-    """C (m, n) += A^T B with A (rows, m) and B (rows, n), many rows.
+def add_outer_products(work, m, n, rows, a, ia, lda, b, ib, ldb, c):
+    """C (m, n) += A^T B with A (rows, m) from `ia` on and B (rows, n) from `ib` on, many rows.
 
     In portions, where these are products that OpenBLAS multiplies as they lie: it copies larger ones into
     an order of its own first, which takes as long again for narrow matrices.
@@ -108,7 +108,8 @@ def add_outer_products(work, m, n, rows, a, lda, b, ldb, c):
     portion = _AS_THEY_LIE // (m * n)
     portion = portion if portion >= _SHORTEST else rows
     for r in range(0, rows, portion):
-        gemm(work, 1, 0, m, n, min(portion, rows - r), 1, a, r * lda, lda, b, r * ldb, ldb, 1, c, 0, n)
+        count = min(portion, rows - r)
+        gemm(work, 1, 0, m, n, count, 1, a, ia + r * lda, lda, b, ib + r * ldb, ldb, 1, c, 0, n)
 
 
 @inner_sums

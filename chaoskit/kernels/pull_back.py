@@ -12,18 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .._jit import inner, model_kernel, unowned
-from ..cells.protocol import has_hidden, is_coupled
-from .linalg import blas_arguments, gemm, keep_alive
-from .loops import (
-    SUMS,
-    back_loop,
-    enter_loop,
-    hidden_back_loop,
-    hidden_loop,
-    input_loop,
-    local_loop,
-    unforce_loop,
-)
+from ..cells.protocol import has_hidden
+from .adjoint_steps import add_weight_gradients, enter_features, finish_step, step_back
+from .linalg import blas_arguments, keep_alive
+from .loops import SUMS, input_loop, unforce_loop
 from .packing import Packed, aligned
 
 SEGMENT = 128  # rows whose activations are kept at once
@@ -35,8 +27,7 @@ class PullWork(NamedTuple):
     R: np.ndarray  # (rows, w): operand of the main product
     E: np.ndarray  # (rows, n): first state plane, cells with a hidden product only
     PRE: np.ndarray  # (rows, m): hidden pre-activations, then their gradients
-    B: np.ndarray  # (rows, m): gradient of the hidden features
-    A: np.ndarray  # (rows, na): gates
+    A: np.ndarray  # (rows, max(na, m)): gates, then the gradient of the hidden features
     S: np.ndarray  # (rows, ns): saved values, then gate gradients
     Y: np.ndarray  # (rows, nx): states after the step
     D: np.ndarray  # (rows, nx): adjoints
@@ -59,7 +50,7 @@ def pull_work(tag, packed: Packed, rows: int) -> PullWork:
 
     return PullWork(
         R=memory(rows, w), E=memory(hidden, rows, s.n), PRE=memory(hidden, rows, s.m),
-        B=memory(hidden, rows, s.m), A=memory(rows, s.na), S=memory(rows, s.ns), Y=memory(rows, s.nx),
+        A=memory(rows, max(s.na, s.m)), S=memory(rows, s.ns), Y=memory(rows, s.nx),
         D=memory(rows, s.nx), DZ=memory(rows, s.n), Q=memory(rows, s.n), Z=memory(rows, s.nx),
         GW=memory(s.na, w), GH=memory(hidden, s.m, s.n), GP=memory(SUMS, packed.P.size),
         GF=memory(SUMS, packed.F.size),
@@ -83,17 +74,10 @@ def split_packed(packed: Packed, tag, flat: np.ndarray) -> tuple[np.ndarray, ...
 @inner
 def activations(tag, packed, work, blas, X, ix, rows, U, iu):
     """What the adjoint of one step needs, from `rows` states."""
-    n, m, nx, na, ns, inputs = packed.sizes
-    w = m + inputs
-    if has_hidden(tag):
-        enter_loop(tag, packed.F, X, ix, rows, n, nx, work.E, 0, n)
-        gemm(blas, 0, 0, rows, m, n, 1, work.E, 0, n, packed.HT, 0, m, 0, work.PRE, 0, m)
-        hidden_loop(tag, packed.F, work.PRE, 0, rows, m, work.R, 0, w)
-    else:
-        enter_loop(tag, packed.F, X, ix, rows, n, nx, work.R, 0, w)
-    input_loop(U, iu, rows, inputs, work.R, m, w)
-    gemm(blas, 0, 0, rows, na, w, 1, work.R, 0, w, packed.WT, 0, na, 0, work.A, 0, na)
-    local_loop(tag, packed.P, X, ix, work.A, 0, rows, n, nx, na, ns, work.Y, 0, work.S, 0)
+    m, inputs = packed.sizes.m, packed.sizes.inputs
+    enter_features(tag, packed, work, blas, X, ix, 0, rows)
+    input_loop(U, iu, rows, inputs, work.R, m, m + inputs)
+    finish_step(tag, packed, work, blas, X, ix, 0, rows)
 
 
 @inner
@@ -103,30 +87,9 @@ def adjoint_step(tag, packed, work, blas, X, ix, row, rows, width, flow):
     The activations stand from `row` on; their S and PRE become gradients. GP and GF gain, GW and GH do not.
     width, flow: the first `width` numbers of the state let only so much of the adjoint through.
     """
-    n, m, nx, na, ns, inputs = packed.sizes
-    w = m + inputs
-    zero = work.D.dtype.type(0)
-    back_loop(
-        tag, packed.P, packed.F, X, ix, work.Y, row * nx, work.S, row * ns, work.DZ, 0, work.Q, work.D, rows,
-        n, nx, ns, work.GP, work.GF,
-    )  # fmt: skip
-    if has_hidden(tag):
-        gemm(blas, 0, 0, rows, m, na, 1, work.S, row * ns, ns, packed.W, 0, w, 0, work.B, 0, m)
-        hidden_back_loop(tag, packed.F, work.PRE, row * m, work.B, rows, m, work.GF)
-        gemm(blas, 0, 0, rows, n, m, 1, work.PRE, row * m, m, packed.H, 0, n, 0, work.Q, 0, n)
-    elif is_coupled(tag):
-        gemm(blas, 0, 0, rows, m, na, 1, work.S, row * ns, ns, packed.W, 0, w, 0, work.Q, 0, m)
+    n, nx, zero = packed.sizes.n, packed.sizes.nx, work.D.dtype.type(0)
+    step_back(tag, packed, work, blas, X, ix, row, rows, work.D)
     unforce_loop(tag, packed.F, X, ix, rows, n, nx, width, zero, flow, work.D, work.Q, work.Z, 0, work.GF)
-
-
-@inner
-def add_weight_gradients(tag, packed, work, blas, row, rows):
-    """GW and GH gain the products of rows `row` to `row + rows`."""
-    n, m, _, na, ns, inputs = packed.sizes
-    w = m + inputs
-    gemm(blas, 1, 0, na, w, rows, 1, work.S, row * ns, ns, work.R, row * w, w, 1, work.GW, 0, w)
-    if has_hidden(tag):
-        gemm(blas, 1, 0, m, n, rows, 1, work.PRE, row * m, m, work.E, row * n, n, 1, work.GH, 0, n)
 
 
 @inner

@@ -62,17 +62,14 @@ def _product_rates(J: np.ndarray) -> np.ndarray:
 
 
 def weight_bound(cell: Any) -> float:
-    """A number that the spectral norm of the Jacobian never exceeds, from the weights alone.
-
-    Raises InvalidInputError for a cell whose class gives none (`jacobian_bound`).
-    """
-    bound = getattr(type(cell), "jacobian_bound", None)
+    """`protocol.jacobian_bound`; InvalidInputError for a cell whose class gives none."""
+    bound = protocol.jacobian_bound(cell)
     if bound is None:
         raise InvalidInputError(
             f"estimator: {type(cell).__name__} gives no bound from its weights; take another estimator, "
             "such as 'geometric_mean'"
         )
-    return float(bound(cell))
+    return bound
 
 
 def _model(cell: Any) -> Model:
