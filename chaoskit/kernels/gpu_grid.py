@@ -10,19 +10,17 @@ import numpy as np
 from .._jit import gpu_kernel
 from ..cells._math import like
 from . import gpu_launch as gpu
+from . import gpu_sizes
 from .gpu_launch import cuda
-from .gpu_orthonormal import PANEL, Orthonormal
+from .gpu_orthonormal import Orthonormal
 from .gpu_pack import DevicePack
 from .gpu_products import Products
-from .gpu_steps import LINE, GridSteps
-
-_THREADS = 256
+from .gpu_steps import GridSteps
 
 
 def grid_products(
     pack: DevicePack, V: Any, k: int, members: int, U: Any, drives: int, t0: int, steps: int,
-    block_steps: int, every: Any, logs: Any, spread: Any, bad: Any, *, panel: int = PANEL,
-    **sizes: int,
+    block_steps: int, every: Any, logs: Any, spread: Any, bad: Any,
 ) -> None:  # fmt: skip
     """Push the tangents of large networks along their orbits; the meaning is that of `lanes.lane_products`.
 
@@ -30,11 +28,8 @@ def grid_products(
     inputs, of which the run takes those from t0 on. every (members,), on either side: steps between two
     orthonormalisations; all members take the shortest. logs (members, blocks, k), spread (members,) and bad
     (members,) as there. All are flat and on the GPU.
-
-    `panel`, `sizes`: rows of a panel of Gram-Schmidt, and sizes of blocks of threads ("tile", "side",
-    "threads", "line").
     """
-    run = _GridRun(pack, V.dtype, members, k, panel, **sizes)
+    run = _GridRun(pack, V.dtype, members, k)
     every = every if isinstance(every, np.ndarray) else gpu.fetch(every)
     interval = max(1, int(every[:members].min()))
     inputs = pack.sizes.inputs
@@ -52,29 +47,27 @@ def grid_products(
             run.account(length, logs, block, blocks, spread)
         run.find_lost(old, t0 + t, bad)
     if old is not V:
-        gpu.launch(_copy, gpu.blocks_for(V.size, _THREADS), _THREADS, 0, old, V)
+        gpu.copy(old, V)
 
 
 class _GridRun:
     """Memory and launches of one run."""
 
-    def __init__(
-        self, pack: DevicePack, dtype: Any, members: int, k: int, panel: int, tile: int = 16, side: int = 32,
-        threads: int = _THREADS, line: int = LINE,
-    ):  # fmt: skip
-        self.nx, self.k, self.members, self.threads = pack.sizes.nx, k, members, threads
+    def __init__(self, pack: DevicePack, dtype: Any, members: int, k: int):
+        sizes = gpu_sizes.CHOSEN
+        self.nx, self.k, self.members, self.threads = pack.sizes.nx, k, members, sizes.threads
         size = members * (k + 1) * self.nx
         itemsize = np.dtype(dtype).itemsize
         gpu.room_for(
             size * itemsize
             + GridSteps.bytes(pack, members, k, itemsize)
-            + Orthonormal.bytes(members, k, self.nx, itemsize, panel),
+            + Orthonormal.bytes(members, k, self.nx, itemsize),
             f"a step of {k} tangents of {members} networks of {pack.sizes.n} units",
         )
         self.other = gpu.empty(size, dtype)
-        products = Products(dtype, threads=tile)
-        self.steps = GridSteps(pack, members, k, products, line=line)
-        self.orthonormal = Orthonormal(products, members, k, self.nx, panel=panel, side=side, threads=threads)
+        products = Products(dtype, threads=sizes.tile)
+        self.steps = GridSteps(pack, members, k, products)
+        self.orthonormal = Orthonormal(products, members, k, self.nx)
 
     def account(self, length: int, logs: Any, block: int, blocks: int, spread: Any) -> None:
         """Logarithms of the norms, and, of intervals of more than one step, how far they spread."""
@@ -98,13 +91,6 @@ class _GridRun:
         """Note members that are not finite, and set them to zero."""
         size, shared = (self.k + 1) * self.nx, self.threads * V.dtype.itemsize
         gpu.launch(_find_lost, self.members, self.threads, shared, V, size, t, bad)
-
-
-@gpu_kernel
-def _copy(source, target):
-    i = cuda.grid(1)
-    if i < target.size:
-        target[i] = source[i]
 
 
 @gpu_kernel

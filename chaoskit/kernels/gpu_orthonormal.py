@@ -16,12 +16,10 @@ import numpy as np
 from .._jit import gpu_function, gpu_kernel
 from ..cells._math import like
 from . import gpu_launch as gpu
+from . import gpu_sizes
 from .gpu_launch import cuda
 from .gpu_products import Operand, Products
 
-PANEL = 64  # rows, so that their Gram matrix fits into the shared memory of a block
-_SIDE = 32  # of the block of threads that factors a Gram matrix
-_THREADS = 256  # of the blocks that look at whole rows; a power of two
 _AT_ONCE = 4  # dot products that `_careful` takes together
 # flags of a panel: fine; not fine, seen in the first or the second round; not finite
 _SOUND, _DELICATE, _DELICATE_STILL, _LOST = 0, 1, 2, 3
@@ -33,10 +31,6 @@ class Orthonormal:
     Parameters
     ----------
     products : Products
-    panel : int
-        Rows of a panel.
-    side, threads : int
-        Sizes of blocks of threads.
 
     Attributes
     ----------
@@ -45,12 +39,10 @@ class Orthonormal:
         been wiped out, whose row becomes zero.
     """
 
-    def __init__(
-        self, products: Products, members: int, k: int, nx: int, *, panel: int = PANEL, side: int = _SIDE,
-        threads: int = _THREADS,
-    ):  # fmt: skip
+    def __init__(self, products: Products, members: int, k: int, nx: int):
+        sizes = gpu_sizes.CHOSEN
         self.products, self.members, self.k, self.nx = products, members, k, nx
-        self.panel, self.side, self.threads = min(panel, k), side, threads
+        self.panel, self.side, self.threads = min(sizes.panel, k), sizes.side, sizes.threads
         dtype = products.dtype
         self.norms, self.before = gpu.empty(members * k, dtype), gpu.empty(members * k, dtype)
         self.doubts = gpu.zeros(members * k, np.int64)
@@ -61,9 +53,9 @@ class Orthonormal:
         self.rows = gpu.empty(members * self.panel * nx, dtype)
 
     @staticmethod
-    def bytes(members: int, k: int, nx: int, itemsize: int, panel: int = PANEL) -> int:
+    def bytes(members: int, k: int, nx: int, itemsize: int) -> int:
         """Memory that an instance takes."""
-        panel = min(panel, k)
+        panel = min(gpu_sizes.CHOSEN.panel, k)
         return members * (itemsize * (2 * k + panel * (2 * k + 2 * panel + nx)) + 8 * (k + 1))
 
     def __call__(self, V: Any, at: int, stride: int) -> None:

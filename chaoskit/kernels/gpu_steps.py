@@ -12,13 +12,11 @@ from .._jit import gpu_function, gpu_kernel
 from ..cells._math import like
 from ..cells.protocol import feature, feature_slope, has_hidden, local, local_jvp, slopes
 from . import gpu_launch as gpu
+from . import gpu_sizes
 from .gpu_launch import cuda
 from .gpu_pack import DevicePack
 from .gpu_products import Operand, Products
 from .planes import load, store
-
-LINE = 128  # threads that take neighbouring units
-_ROWS = 16  # tangents for which a thread takes the slopes of its unit once
 
 
 class GridSteps:
@@ -27,18 +25,9 @@ class GridSteps:
     Where all members share a network, its products are one product over the rows of all of them.
     """
 
-    def __init__(
-        self,
-        pack: DevicePack,
-        count: int,
-        k: int,
-        products: Products,
-        *,
-        line: int = LINE,
-        rows: int = _ROWS,
-    ):
+    def __init__(self, pack: DevicePack, count: int, k: int, products: Products):
         self.pack, self.count, self.k, self.products = pack, count, k, products
-        self.line, self.group = line, rows
+        self.line, self.group = gpu_sizes.CHOSEN.line, gpu_sizes.CHOSEN.rows
         s, dtype = pack.sizes, products.dtype
         self.width = s.m + s.inputs
         self.R = gpu.empty(count * (k + 1) * self.width, dtype)
@@ -58,19 +47,24 @@ class GridSteps:
         U: inputs; those of member b begin at iu + b * member_u.
         """
         self.operand(V, U, iu, member_u)
-        s = self.pack.sizes
-        self.rows_product(Operand(self.R, self.width), Operand(self.pack.WT, s.na), self.width, self.A, s.na)
-        self.finish(V, W)
+        self.multiply_weights()
+        groups = max(1, -(-self.k // self.group))
+        self._launch(_local_rows, self.pack.sizes.n, groups, V, self.A, self.k, self.group, W)
 
     def operand(self, V: Any, U: Any, iu: int, member_u: int) -> None:
         """R = the operand of the main product: features of all rows, and inputs of the states."""
         s = self.pack.sizes
         if has_hidden(self.pack.tag):
-            self.rows_product(Operand(V, s.nx), Operand(self.pack.HT, s.m), s.n, self.E, s.m)
+            self._rows_product(Operand(V, s.nx), Operand(self.pack.HT, s.m), s.n, self.E, s.m)
         source, lead = (self.E, s.m) if has_hidden(self.pack.tag) else (V, s.nx)
         self._launch(_features, self.width, self.k + 1, source, lead, self.k, U, iu, member_u, self.R)
 
-    def rows_product(self, rows: Operand, weights: Operand, inner: int, out: Any, width: int) -> None:
+    def multiply_weights(self) -> None:
+        """A = the operand times the weights: the gates of all rows."""
+        s = self.pack.sizes
+        self._rows_product(Operand(self.R, self.width), Operand(self.pack.WT, s.na), self.width, self.A, s.na)
+
+    def _rows_product(self, rows: Operand, weights: Operand, inner: int, out: Any, width: int) -> None:
         """out (count, k + 1, width) = all rows times the weights of their member."""
         own = self.pack.members > 1
         batch, high = (self.count, self.k + 1) if own else (1, self.count * (self.k + 1))
@@ -79,11 +73,6 @@ class GridSteps:
             high, width, inner, rows._replace(stride=high * rows.lead), weights,
             Operand(out, width, stride=high * width), batch=batch,
         )  # fmt: skip
-
-    def finish(self, V: Any, W: Any) -> None:
-        """W = states and tangents, from V and the gates A of all rows."""
-        groups = max(1, -(-self.k // self.group))
-        self._launch(_local_rows, self.pack.sizes.n, groups, V, self.A, self.k, self.group, W)
 
     def _launch(self, kernel: Any, columns: int, rows: int, *args: Any) -> None:
         """A thread for each column of each row of each member."""

@@ -11,7 +11,11 @@ from chaoskit.kernels.cpu_tangent import tangent_products
 from tests.gpu.conftest import small_cell
 
 STEPS, BLOCK, T0 = 3, 2, 2
-SMALL = {"panel": 6, "tile": 2, "side": 2, "threads": 2, "line": 2}
+
+
+@pytest.fixture(autouse=True)
+def _sizes(small_blocks):
+    """Few threads in the simulator."""
 
 
 def _case(cell_class, own, k=None, dtype=np.float64, n=3):
@@ -48,7 +52,7 @@ def _on_cpu(cells, V, U, every):
     return np.array(ends), np.array(logs)
 
 
-def _on_grid(cells, V, U, every, shared_inputs=False, **sizes):
+def _on_grid(cells, V, U, every, shared_inputs=False):
     """(V, logs, spread, bad), with one network where the cells are one."""
     from chaoskit.kernels import gpu_launch as gpu
     from chaoskit.kernels.gpu_grid import grid_products
@@ -64,7 +68,7 @@ def _on_grid(cells, V, U, every, shared_inputs=False, **sizes):
     drives = U[:1] if shared_inputs else U
     grid_products(
         pack, there, k, members, gpu.put(drives), len(drives), T0, STEPS, BLOCK,
-        np.array([every, every + 1]), logs, spread, bad, **(SMALL | sizes),
+        np.array([every, every + 1]), logs, spread, bad,
     )  # fmt: skip
     return (
         gpu.fetch(there, V.shape), gpu.fetch(logs, (members, blocks, k)), gpu.fetch(spread, (members,)),
@@ -135,7 +139,7 @@ def test_compiles(launches, dtype):
     """All kernels for all cells; in float32 only sums of logarithms and of spreads are float64."""
     for cell_class in ALL_CELLS:
         cells, V, U = _case(cell_class, True, dtype=dtype)
-        _on_grid(cells, V, U, 2, panel=64, tile=16, side=32, threads=256, line=128)
+        _on_grid(cells, V, U, 2)
     assert {"_features", "_local_rows", "_add_logs", "_add_spread", "_find_lost"} <= launches.names()
     if dtype == np.float32:
         found = {name: launches.float64_instructions(name) for name in launches.names()}
@@ -166,7 +170,7 @@ def test_real_sizes(dtype, allowed, n, k, members):
     V = np.concatenate([rng.uniform(-1, 1, (members, 1, n)), frames], axis=1).astype(dtype)
     U = np.zeros((members, T0 + STEPS, 0), dtype)
     _, logs = _on_cpu(cells, V, U, 1)
-    V, found, _, bad = _on_grid(cells, V, U, 1, panel=64, tile=16, side=32, threads=256, line=128)
+    V, found, _, bad = _on_grid(cells, V, U, 1)
     np.testing.assert_allclose(found, logs, rtol=0, atol=allowed * BLOCK)
     for rows in V[:, 1:].astype(np.float64):
         np.testing.assert_allclose(

@@ -6,15 +6,23 @@ import numpy as np
 import pytest
 
 
-def _orthonormal(rows, panel=2, **sizes):
+@pytest.fixture(autouse=True)
+def _sizes(small_blocks):
+    """Few threads in the simulator."""
+
+
+def _orthonormal(rows, panel=64):
     """(orthonormal rows, norms) of rows (members, k, nx), as the kernels leave them."""
     from chaoskit.kernels import gpu_launch as gpu
+    from chaoskit.kernels import gpu_sizes
     from chaoskit.kernels.gpu_orthonormal import Orthonormal
     from chaoskit.kernels.gpu_products import Products
 
     members, k, nx = rows.shape
-    products = Products(rows.dtype, "own", threads=sizes.pop("tile", 2))
-    tool = Orthonormal(products, members, k, nx, panel=panel, **sizes)
+    products = Products(rows.dtype, "own", threads=gpu_sizes.CHOSEN.tile)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gpu_sizes, "CHOSEN", gpu_sizes.CHOSEN._replace(panel=panel))
+        tool = Orthonormal(products, members, k, nx)
     room = np.zeros((members, k + 1, nx), rows.dtype)
     room[:, 0], room[:, 1:] = 7.0, rows  # a state before the rows of each member
     V = gpu.put(room)
@@ -22,9 +30,6 @@ def _orthonormal(rows, panel=2, **sizes):
     found = gpu.fetch(V, room.shape)
     assert np.all(found[:, 0] == 7.0)
     return found[:, 1:], gpu.fetch(tool.norms, (members, k))
-
-
-SMALL = {"side": 2, "threads": 2}
 
 
 def _lengths(rows):
@@ -37,7 +42,7 @@ def _lengths(rows):
 def test_rows_of_some_members(panel):
     """The rows span what they did, one after the other, and the norms are the diagonal of the triangle."""
     rows = np.random.default_rng(1).standard_normal((2, 5, 6)) * [[[1e-9], [1.0], [1e7], [3.0], [1e-3]]]
-    Q, norms = _orthonormal(rows, panel, **SMALL)
+    Q, norms = _orthonormal(rows, panel)
     for one, q, norm in zip(rows, Q, norms, strict=True):
         np.testing.assert_allclose(q @ q.T, np.eye(5), rtol=0, atol=1e-14)
         np.testing.assert_allclose(norm, _lengths(one), rtol=1e-13)
@@ -53,7 +58,7 @@ def test_nearly_parallel_rows(spread):
     rng = np.random.default_rng(2)
     rows = np.ones((2, 5, 6)) + spread * rng.standard_normal((2, 5, 6))
     rows[1] = rng.standard_normal((5, 6))  # a member that needs no care beside one that does
-    Q, norms = _orthonormal(rows, 3, **SMALL)
+    Q, norms = _orthonormal(rows, 3)
     for one, q, norm in zip(rows, Q, norms, strict=True):
         np.testing.assert_allclose(q @ q.T, np.eye(5), rtol=0, atol=1e-13)
         np.testing.assert_allclose(norm, _lengths(one), rtol=1e-14 / spread)
@@ -67,13 +72,13 @@ def test_directions_wiped_out(panel):
     rows[0, 1] = 2.0 * rows[0, 0]
     rows[0, 3] = rows[0, 0] - rows[0, 2]
     rows[1, 2] = 0.0
-    Q, norms = _orthonormal(rows, panel, **SMALL)
+    Q, norms = _orthonormal(rows, panel)
     np.testing.assert_array_equal(norms == 0, [[0, 1, 0, 1], [0, 0, 1, 0]])
     assert not Q[norms == 0].any()
     for q, norm in zip(Q, norms, strict=True):
         np.testing.assert_allclose(q @ q.T, np.diag(norm > 0).astype(float), rtol=0, atol=1e-14)
     if panel == 2:
-        again, norms_again = _orthonormal(Q, panel, **SMALL)
+        again, norms_again = _orthonormal(Q, panel)
         np.testing.assert_allclose(again, Q, rtol=0, atol=1e-15)
         np.testing.assert_array_equal(norms_again == 0, norms == 0)
 
@@ -85,7 +90,7 @@ def test_rows_whose_squares_leave_the_range(size):
     """Norms are right where sums of squares are not."""
     rows = np.random.default_rng(4).standard_normal((1, 3, 4))
     rows[0, 1] *= size
-    Q, norms = _orthonormal(rows, 2, **SMALL)
+    Q, norms = _orthonormal(rows, 2)
     np.testing.assert_allclose(Q[0] @ Q[0].T, np.eye(3), rtol=0, atol=1e-14)
     scaled = rows[0] / [[1.0], [size], [1.0]]
     np.testing.assert_allclose(norms[0] / [1.0, size, 1.0], _lengths(scaled), rtol=1e-13)
@@ -95,9 +100,9 @@ def test_rows_whose_squares_leave_the_range(size):
 def test_a_member_that_is_lost():
     """NaN stays with the member that has it."""
     rows = np.random.default_rng(5).standard_normal((2, 3, 4))
-    sound = _orthonormal(rows[1:], 2, **SMALL)
+    sound = _orthonormal(rows[1:], 2)
     rows[0, 1, 2] = np.nan
-    Q, norms = _orthonormal(rows, 2, **SMALL)
+    Q, norms = _orthonormal(rows, 2)
     assert np.isnan(norms[0]).any()
     np.testing.assert_array_equal(Q[1], sound[0][0])
     np.testing.assert_array_equal(norms[1], sound[1][0])
@@ -107,7 +112,7 @@ def test_a_member_that_is_lost():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_compiles(launches, dtype):
     """All kernels, and float32 without float64."""
-    _orthonormal(np.zeros((2, 70, 80), dtype), 64, tile=16)
+    _orthonormal(np.zeros((2, 70, 80), dtype))
     assert launches.names() == {"tiles", "_row_norms", "_factor", "_careful", "_fill"}
     if dtype == np.float32:
         assert not any(launches.float64_instructions(name) for name in launches.names())
@@ -122,7 +127,7 @@ def test_real_sizes(dtype, allowed, shape):
     rows = rng.standard_normal(shape) * rng.uniform(1e-3, 1e3, (*shape[:2], 1))
     rows[0, 10] = rows[0, 3] + 1e-5 * rows[0, 10]
     rows = rows.astype(dtype)
-    Q, norms = _orthonormal(rows, 64, tile=16)
+    Q, norms = _orthonormal(rows)
     for one, q, norm in zip(rows, Q.astype(np.float64), norms, strict=True):
         np.testing.assert_allclose(q @ q.T, np.eye(len(q)), rtol=0, atol=allowed)
         np.testing.assert_allclose(norm, _lengths(one.astype(np.float64)), rtol=1e4 * allowed)
