@@ -13,7 +13,7 @@ from ..errors import ChaoskitWarning, InvalidInputError
 from ..kernels.cpu_forward import two_orbits
 from ..kernels.cpu_tangent import scaled_products
 from .lyapunov import checked_count, checked_interval, initial_state, set_interval, start_run, tangent_steps
-from .model import Model, checked_inputs, prepare
+from .model import Model, checked_inputs, device_for, prepare
 from .statistics import mean_errors
 from .tangent_run import block_length, diverged
 
@@ -53,6 +53,7 @@ def jacobian_product(
     transient: int = 0,
     integrator: Any = None,
     seed: int = 0,
+    device: str = "cpu",
 ) -> JacobianProduct:
     """J(x_{T-1}) ... J(x_1) J(x_0) along an orbit, over any number of steps, without overflow.
 
@@ -73,6 +74,9 @@ def jacobian_product(
         How a flow is integrated.
     seed : int
         For the initial state of a cell.
+    device : {"cpu", "cuda"}
+        Where the factors are multiplied. "cuda": of cells, by products over the whole GPU, for some hundred
+        states and more; the transient stays on the CPU.
 
     Returns
     -------
@@ -83,9 +87,11 @@ def jacobian_product(
     Raises
     ------
     InvalidInputError
-        If arguments do not fit together.
+        If arguments do not fit together, or a map or flow is to run on a GPU.
     DivergenceError
         If the orbit leaves the finite numbers.
+    DeviceError
+        If there is no GPU for device="cuda", or too little memory on it.
 
     Examples
     --------
@@ -97,12 +103,16 @@ def jacobian_product(
     steps = _check.integer(steps, "steps", 1)
     transient = _check.integer(transient, "transient")
     prepared = prepare(model, dt=dt, integrator=integrator)
+    device = device_for(device, prepared)
     n = prepared.dim
     start = initial_state(prepared, x0, np.random.default_rng(_check.integer(seed, "seed")))
     driving = checked_inputs(inputs, prepared, transient + steps, 1)
     run = start_run(prepared, start, driving, transient, n, np.random.default_rng(0))
     V = run.V
     V[n:] = np.eye(n).ravel()
+    if device == "cuda":
+        part = run.inputs[transient : transient + steps]
+        return _normalised(*_product_on_gpu(prepared, V, part, transient))
     exponent = 0
     chunk = int(np.clip(_CHUNK / (n**3 + 100), 1, steps))
     for at in range(0, steps, chunk):
@@ -115,6 +125,22 @@ def jacobian_product(
             raise diverged(prepared, t + broken)
         exponent += taken
     return _normalised(V[n:].reshape(n, n).T, exponent)
+
+
+def _product_on_gpu(model: Model, V: np.ndarray, inputs: np.ndarray, t0: int) -> tuple[np.ndarray, int]:
+    """(product, power of two) of the Jacobians on the orbit from the state in V, whose tangents are axes."""
+    from ..kernels import gpu_launch as gpu
+    from ..kernels.gpu_pack import device_pack
+    from ..kernels.gpu_tangent import product_work, scaled_products
+
+    n = model.dim
+    pack = device_pack(model.tag, [model.pack])
+    work = product_work(pack, n, V.dtype)
+    there, scratch = gpu.put(V), gpu.empty(V.size, V.dtype)
+    exponent, broken = scaled_products(pack, work, there, scratch, gpu.put(inputs), n, len(inputs))
+    if broken >= 0:
+        raise diverged(model, t0 + broken)
+    return gpu.fetch(there, (n + 1, n))[1:].T, exponent
 
 
 def _normalised(product: np.ndarray, exponent: int) -> JacobianProduct:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check
+from .._device import checked_device
 from ..cells._validate import batch_size, checked_cell, whole_cell
 from ..errors import InvalidInputError
 from ..kernels import packing
@@ -94,6 +95,17 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None
         default_state=getattr(model, "start_state", None) if cell is not model else None,
         scale_inputs=getattr(model, "scale_inputs", None) if cell is not model else None,
     )
+
+
+def device_for(device: Any, model: Model) -> str:
+    """ "cpu" or "cuda"; on "cuda" only cells run, so that anything else is an error."""
+    device = checked_device(device)
+    if device == "cuda" and not isinstance(model.pack, packing.Packed):
+        raise InvalidInputError(
+            f'device: expected a cell or a fitted model for device="cuda", got {model.name}; maps and flows '
+            'take device="cpu"'
+        )
+    return device
 
 
 def _prepare_system(system: System, dt: float | None, rows: int, integrator: Integrator) -> Model:

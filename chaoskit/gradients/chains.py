@@ -28,7 +28,7 @@ class StateChain:
 
     The rows are C Phi' with orthonormal rows of C, so that they have the singular values of the product Phi;
     those below `NEGLIGIBLE` are let go. When half of `max_flops` is spent, so are all but as many as the
-    other half pays for over `steps` steps.
+    other half pays for over `steps` steps. With device="cuda" the factors are multiplied on a GPU.
 
     Attributes
     ----------
@@ -42,10 +42,12 @@ class StateChain:
     """
 
     def __init__(
-        self, model: Model, steps: int, max_flops: float, rng: np.random.Generator, free: bool = True
-    ):
+        self, model: Model, steps: int, max_flops: float, rng: np.random.Generator, free: bool = True,
+        device: str = "cpu",
+    ):  # fmt: skip
         n = model.dim
         self.model, self.free, self.left = model, free, max_flops / 2
+        self.on_gpu = GpuProducts(model) if device == "cuda" else None
         self.most_rows = int(np.clip(max_flops / 2 / (2.0 * n * n * steps), 2, n))
         self.rows = np.eye(n, dtype=model.dtype)
         self.exponent, self.neglected = 0, 0.0
@@ -82,6 +84,8 @@ class StateChain:
         k, n = rows.shape
         if not rows.any():
             return rows, 0
+        if self.on_gpu is not None:
+            return self.on_gpu(rows, chunk, width)
         V = packing.aligned((k + 1) * n, self.model.dtype)
         V[n:] = rows.reshape(-1)
         exponent, broken = products_along(
@@ -112,6 +116,32 @@ class StateChain:
             self.neglected = max(self.neglected, float(s[count] / s[0]))
             self.rows = (u[:, :count].T @ self.rows).astype(self.model.dtype)
         return kept
+
+
+class GpuProducts:
+    """Rows times the factors of a chunk, by a GPU."""
+
+    def __init__(self, model: Model):
+        from ..kernels.gpu_pack import device_pack
+
+        self.model, self.pack = model, device_pack(model.tag, [model.pack])
+
+    def __call__(self, rows: np.ndarray, chunk: Chunk, width: np.ndarray) -> tuple[np.ndarray, int]:
+        """(rows, power of two) at the end of the chunk."""
+        from ..kernels import gpu_launch as gpu
+        from ..kernels.gpu_tangent import product_work, products_along
+
+        k, n = rows.shape
+        dtype = self.model.dtype
+        V = gpu.put(np.concatenate([np.zeros((1, n), dtype), rows]))
+        exponent, broken = products_along(
+            self.pack, product_work(self.pack, k, dtype), V, gpu.empty(V.size, dtype), gpu.put(chunk.states),
+            gpu.put(chunk.inputs), gpu.put(width.astype(np.int64)), gpu.put(chunk.flow.astype(dtype)), k,
+            chunk.count,
+        )  # fmt: skip
+        if broken >= 0:
+            raise diverged(self.model, chunk.at + broken)
+        return gpu.fetch(V, (k + 1, n))[1:].copy(), exponent
 
 
 def _unit(rows: np.ndarray, taken: int) -> tuple[np.ndarray, float]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check
+from ..dynamics.model import device_for
 from ..dynamics.statistics import mean_errors
 from ..errors import InvalidInputError
 from .chains import Adjoint, Parameters, Sensitivities, StateChain, log_norm
@@ -37,6 +38,7 @@ def gradient_growth(
     dt: float | None = None,
     integrator: Any = None,
     seed: int = 0,
+    device: str = "cpu",
 ) -> GradientGrowth:
     """Norms of dz_T/dz_0, dz_T/dtheta and dL_T/dtheta against T: would training explode, and how fast?
 
@@ -72,6 +74,9 @@ def gradient_growth(
         Of flows, as in `lyapunov_spectrum`. Rates are per step all the same.
     seed : int
         For the random tangents, and the initial state of a cell.
+    device : {"cpu", "cuda"}
+        Where dz_T/dz_0 is multiplied. "cuda": of cells, for some hundred states and more; the orbit itself
+        and the derivatives by the parameters stay on the CPU.
 
     Returns
     -------
@@ -80,9 +85,12 @@ def gradient_growth(
     Raises
     ------
     InvalidInputError
-        If arguments do not fit together, or parameters would take more than `max_flops` (it names the cost).
+        If arguments do not fit together, parameters would take more than `max_flops` (it names the cost), or
+        a map or flow is to run on a GPU.
     DivergenceError
         If the orbit leaves the finite numbers.
+    DeviceError
+        If there is no GPU for device="cuda", or too little memory on it.
 
     Notes
     -----
@@ -109,6 +117,7 @@ def gradient_growth(
         model, x0, steps, series=series, decoder=decoder, inputs=inputs, forcing=forcing, transient=transient,
         dt=dt, integrator=integrator, seed=seed,
     )  # fmt: skip
+    device = device_for(device, where.model)
     if where.cell is None:
         parameters = "none"
     times = _spaced(steps)
@@ -117,7 +126,7 @@ def gradient_growth(
     cuts = np.unique(np.concatenate([times, ends[ends > 0]]))
     walk = Walk(where.model, where.start, where.inputs, cuts, _longest(where, parameters), where.forced)
     chain = StateChain(
-        where.model, steps, max_flops, np.random.default_rng([seed, 1]), free=where.forced is None
+        where.model, steps, max_flops, np.random.default_rng([seed, 1]), where.forced is None, device
     )
     log_state, log_parameters, log_loss = _along(where, walk, chain, cuts, times, parameters)
     if parameters == "loss":

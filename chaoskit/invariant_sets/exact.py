@@ -40,7 +40,7 @@ def search_exactly(ring: Ring, kinks: Kinks, most: int) -> Exact | None:
     if found is None:
         return None
     one = np.repeat(found.inside[:, None], ring.period, axis=1)
-    J = in_pieces(lambda piece: (ring.jacobians(piece)[:, 0],), one)[0]
+    J = in_pieces(ring, lambda piece: (ring.jacobians(piece)[:, 0],), one)[0]
     c = ring.images(one)[:, 0] - np.einsum("nij,nj->ni", J, found.inside)
     size = _typical_size(J, c, found.inside)
     words = _itineraries(found, J, c, ring.period, most)

@@ -14,7 +14,6 @@ from .problem import Ring
 TOLERANCE = 1e-10  # of the gaps, relative to the size of the states
 _DECREASE = 1e-4  # share of the predicted decrease that a step must bring
 _SHORTEST = 1e-3  # of a Newton step
-_NUMBERS = 1 << 19  # of the Jacobians of a piece, so that they stay in the cache
 _MOST_EQUATIONS = 400  # for which the normal equations are made as one dense matrix
 
 
@@ -26,17 +25,20 @@ class Solved(NamedTuple):
     converged: np.ndarray
 
 
-def in_pieces(work: Callable[[np.ndarray], tuple], rings: np.ndarray) -> list[np.ndarray]:
-    """Arrays that `work` returns for pieces of the rings, put together; pieces share the cores.
+def in_pieces(ring: Ring, work: Callable[[np.ndarray], tuple], rings: np.ndarray) -> list[np.ndarray]:
+    """Arrays that `work` returns for pieces of the rings, put together; on a CPU pieces share the cores.
 
     The kernels and LAPACK release Python's lock. What comes out does not depend on the number of threads.
     """
     n, k, N = rings.shape
-    length = max(1, _NUMBERS // (k * N * N))
+    length = max(1, ring.numbers // (k * N * N))
     pieces = [rings[at : at + length] for at in range(0, n, length)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(min(len(pieces), cores)) as pool:
-        found = list(pool.map(work, pieces))
+    if ring.side_by_side:
+        with ThreadPoolExecutor(min(len(pieces), cores)) as pool:
+            found = list(pool.map(work, pieces))
+    else:
+        found = [work(piece) for piece in pieces]
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
@@ -53,7 +55,7 @@ def solve(ring: Ring, rings: np.ndarray, size: float, *, most: int = 60, damped:
         Shorten steps until the gaps become smaller, and give up where none does. Without it a step through
         a piecewise-linear map goes to the solution in the regions that were just visited.
     """
-    return Solved(*in_pieces(lambda piece: _solve_piece(ring, piece, size, most, damped), rings))
+    return Solved(*in_pieces(ring, lambda piece: _solve_piece(ring, piece, size, most, damped), rings))
 
 
 def closed(rings: np.ndarray, norms: np.ndarray, size: float) -> np.ndarray:
@@ -69,14 +71,14 @@ def _solve_piece(ring: Ring, rings: np.ndarray, size: float, most: int, damped: 
     for _ in range(most):
         if left.size == 0:
             break
-        steps = newton_steps(ring.jacobians(rings[left]), gaps[left])
+        steps = _steps(ring, rings[left], gaps[left])
         moved = _line_search(ring, rings, gaps, norms, left, steps, damped)
         left = left[moved]
         left = left[~closed(rings[left], norms[left], size)]
     converged = closed(rings, norms, size) & np.isfinite(norms)
     done = np.flatnonzero(converged)
     if done.size:  # the last digits
-        _line_search(ring, rings, gaps, norms, done, newton_steps(ring.jacobians(rings[done]), gaps[done]))
+        _line_search(ring, rings, gaps, norms, done, _steps(ring, rings[done], gaps[done]))
     return rings, norms, converged
 
 
@@ -108,6 +110,13 @@ def _line_search(ring, rings, gaps, norms, rows, steps, damped: bool = True) -> 
         pending = pending[~good]
         length *= 0.4
     return moved
+
+
+def _steps(ring: Ring, rings: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    """Newton's steps (n, k, N) from rings with these gaps."""
+    if ring.newton_steps is not None:
+        return ring.newton_steps(rings, gaps)
+    return newton_steps(ring.jacobians(rings), gaps)
 
 
 def newton_steps(jacobians: np.ndarray, gaps: np.ndarray) -> np.ndarray:
@@ -144,11 +153,16 @@ def _solutions(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
     try:
         return np.linalg.solve(matrices, right[..., None])[..., 0]
     except np.linalg.LinAlgError:
-        out = np.full_like(right, np.nan)
-        for r in range(len(right)):
-            if np.isfinite(matrices[r]).all() and np.isfinite(right[r]).all():
-                out[r] = np.linalg.lstsq(matrices[r], right[r], rcond=1e-12)[0]
-        return out
+        return shortest_solutions(matrices, right)
+
+
+def shortest_solutions(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The shortest solutions in least squares; NaN where a number is not finite."""
+    out = np.full_like(right, np.nan)
+    for r in range(len(right)):
+        if np.isfinite(matrices[r]).all() and np.isfinite(right[r]).all():
+            out[r] = np.linalg.lstsq(matrices[r], right[r], rcond=1e-12)[0]
+    return out
 
 
 # ---- least squares: where Newton's step leads nowhere
@@ -161,7 +175,7 @@ def least_squares(ring: Ring, rings: np.ndarray, size: float, most: int = 200) -
     if rings.shape[1] * rings.shape[2] > _MOST_EQUATIONS:
         norms = _norms(ring.gaps(rings))
         return Solved(rings, norms, closed(rings, norms, size))
-    return Solved(*in_pieces(lambda piece: _least_squares_piece(ring, piece, size, most), rings))
+    return Solved(*in_pieces(ring, lambda piece: _least_squares_piece(ring, piece, size, most), rings))
 
 
 def _least_squares_piece(ring: Ring, rings: np.ndarray, size: float, most: int) -> tuple:

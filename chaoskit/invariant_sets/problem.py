@@ -25,6 +25,9 @@ class Ring:
     `images` (n, k, N) -> (n, k, N) is F at each place of n rings, `jacobians` its derivative (n, k, N, N).
     `inputs` (k, M): those of each place, in the units of the cell. `input_period`: places after which they
     repeat, so that a ring turned by so many is the same ring.
+    `newton_steps` (rings, gaps) -> steps (n, k, N), where these are made without the Jacobians being seen;
+    None: from `jacobians`. `numbers`: of the Jacobians of rings that are worked on together; `side_by_side`:
+    pieces of so many share the cores.
     """
 
     model: Model
@@ -33,6 +36,9 @@ class Ring:
     input_period: int
     images: Callable[[np.ndarray], np.ndarray]
     jacobians: Callable[[np.ndarray], np.ndarray]
+    newton_steps: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    numbers: int = 1 << 19  # stay in the cache
+    side_by_side: bool = True
 
     @property
     def dim(self) -> int:
@@ -56,11 +62,22 @@ def prepared_model(model: Any, dt: Any) -> Model:
     return replace(double, default_state=prepared.default_state, scale_inputs=prepared.scale_inputs)
 
 
-def ring_of(model: Any, prepared: Model, period: int, inputs: Any) -> Ring:
-    """The ring of `period` steps of a map or cell; equilibria of a flow, whose only period is 1."""
+def ring_of(model: Any, prepared: Model, period: int, inputs: Any, device: str = "cpu") -> Ring:
+    """The ring of `period` steps of a map or cell; equilibria of a flow, whose only period is 1.
+
+    device: "cuda" for a cell on a GPU.
+    """
     if prepared.is_flow:
         return _equilibria(model, prepared, period)
     rows, input_period = _input_rows(inputs, prepared, period)
+    if device == "cuda":
+        from .device_ring import DeviceRing
+
+        there = DeviceRing(prepared, rows)
+        return Ring(
+            prepared, period, rows, input_period, there.images, there.jacobians, there.newton_steps,
+            there.numbers(), side_by_side=False,
+        )  # fmt: skip
 
     def images(rings: np.ndarray) -> np.ndarray:
         states = rings.reshape(-1, prepared.dim)

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _check
 from ..cells._validate import whole_cell
 from ..cells.protocol import Kinks, kinks
+from ..dynamics.model import device_for
 from ..errors import InvalidInputError
 from .cycle_set import Continuum, CycleSet
 from .distinct import MARGINAL, distinct, linearised, of_least_period, turned
@@ -30,12 +31,13 @@ def fixed_points(
     dt: float | None = None,
     most_regions: int = 100_000,
     seed: int = 0,
+    device: str = "cpu",
 ) -> CycleSet:
     """Fixed points of a network or map, equilibria of a flow: stable ones, saddles and repellers.
 
     Parameters
     ----------
-    model, starts, inputs, dt, most_regions, seed
+    model, starts, inputs, dt, most_regions, seed, device
         As in `cycles`; inputs (M,) stay the same.
 
     Returns
@@ -46,7 +48,9 @@ def fixed_points(
     Raises
     ------
     InvalidInputError
-        If arguments do not fit together, or the flow depends on time.
+        If arguments do not fit together, the flow depends on time, or a map or flow is to run on a GPU.
+    DeviceError
+        If there is no GPU for device="cuda", or too little memory on it.
 
     References
     ----------
@@ -62,7 +66,9 @@ def fixed_points(
     >>> found.unstable_dimension.tolist()
     [1, 2, 2]
     """
-    return cycles(model, 1, starts=starts, inputs=inputs, dt=dt, most_regions=most_regions, seed=seed)
+    return cycles(
+        model, 1, starts=starts, inputs=inputs, dt=dt, most_regions=most_regions, seed=seed, device=device
+    )
 
 
 def cycles(
@@ -74,6 +80,7 @@ def cycles(
     dt: float | None = None,
     most_regions: int = 100_000,
     seed: int = 0,
+    device: str = "cpu",
 ) -> CycleSet:
     """Cycles of a network or map that return after `period` steps and no sooner, stable or not.
 
@@ -99,6 +106,9 @@ def cycles(
         searched exhaustively.
     seed : int
         For the starts.
+    device : {"cpu", "cuda"}
+        Where Newton's method runs. "cuda": of cells, steps from all starts at once, for many starts or large
+        networks; what comes before and after (starts, regions, least squares, eigenvalues) stays on the CPU.
 
     Returns
     -------
@@ -108,7 +118,10 @@ def cycles(
     Raises
     ------
     InvalidInputError
-        If arguments do not fit together, a flow is asked for cycles, or `period` does not fit the inputs.
+        If arguments do not fit together, a flow is asked for cycles, `period` does not fit the inputs, or a
+        map or flow is to run on a GPU.
+    DeviceError
+        If there is no GPU for device="cuda", or too little memory on it.
 
     Notes
     -----
@@ -136,7 +149,7 @@ def cycles(
             f"period: expected at most {max(1, _MOST_STATES // prepared.dim)} for {prepared.dim} states, all "
             f"of which are solved for together, got {period}"
         )
-    ring = ring_of(model, prepared, period, inputs)
+    ring = ring_of(model, prepared, period, inputs, device_for(device, prepared))
     bends = _kinks(model)
     if bends is not None and starts is None and ring.input_period == 1:
         exact = search_exactly(ring, bends, most_regions)

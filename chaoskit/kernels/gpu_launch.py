@@ -73,6 +73,11 @@ def fill(array: Any, value: float) -> None:
     launch(_fill, blocks_for(array.size, _THREADS), _THREADS, 0, array, array.dtype.type(value))
 
 
+def copy(source: Any, target: Any) -> None:
+    """Copy a device array to another one of the same size."""
+    launch(_copy, blocks_for(target.size, _THREADS), _THREADS, 0, source, target)
+
+
 def blocks_for(count: int, threads: int) -> int:
     """Blocks of so many threads that give each of `count` items a thread."""
     return max(1, -(-int(count) // threads))
@@ -83,3 +88,10 @@ def _fill(array, value):
     i = cuda.grid(1)
     if i < array.size:
         array[i] = value
+
+
+@gpu_kernel
+def _copy(source, target):
+    i = cuda.grid(1)
+    if i < target.size:
+        target[i] = source[i]

@@ -91,6 +91,16 @@ def launches(monkeypatch):
     return record
 
 
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """In the simulator, the launches over a whole GPU have few threads."""
+    from chaoskit.kernels import gpu_sizes
+
+    if SIMULATED:
+        few = gpu_sizes.BlockSizes(tile=2, line=2, rows=2, panel=6, side=2, threads=2, parts=3)
+        monkeypatch.setattr(gpu_sizes, "CHOSEN", few)
+
+
 def small_cell(cell_class, n=3, n_inputs=0, seed=0, dtype=np.float64):
     """A cell of n units with all its parameters away from 0."""
     sizes = {"n_hidden": 5, "n_bases": 2, "n_relu": 2}
