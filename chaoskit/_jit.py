@@ -218,6 +218,14 @@ def gpu_kernel(fn: Callable) -> Any:
     return cuda.jit(fn)
 
 
+def gpu_kernel_within(registers: int) -> Callable[[Callable], Any]:
+    """As `gpu_kernel`, with at most so many registers a thread: more threads share a processor."""
+    from numba import config, cuda
+
+    simulated = bool(getattr(config, "ENABLE_CUDASIM", 0))  # which knows no registers
+    return cuda.jit if simulated else cuda.jit(max_registers=registers)
+
+
 def gpu_function(fn: Callable) -> Any:
     """A function called by GPU kernels only."""
     from numba import cuda

@@ -1,7 +1,7 @@
 """Many spectra in one call: batches of networks, of initial states, of parameters.
 
-Small cells lie side by side in vector registers (kernels/lanes.py); anything else is one run a member, on
-as many threads as there are cores.
+Small cells lie side by side in vector registers (kernels/lanes.py), and on a GPU all cells run side by side
+(kernels/gpu_spectrum.py); anything else is one run a member, on as many threads as there are cores.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from ..cells._validate import batch_size, member, whole_cell
 from ..errors import DivergenceError, InvalidInputError
 from ..kernels.packing import Packed
 from ..systems import System
+from .device_run import DeviceRun
 from .lane_run import LaneRun
+from .members_run import MembersRun
 from .model import Model, checked_inputs, checked_state, prepare
 from .orbits import last_state
 from .tangent_run import TangentRun, diverged, judge_interval
@@ -36,6 +38,8 @@ class Plan(NamedTuple):
     k: int
     every: int  # 0: automatic
     seed: int
+    device: str = "cpu"
+    blocks: int = _MEMBER_BLOCKS  # rows of a history
 
 
 class EnsembleRun(NamedTuple):
@@ -94,13 +98,18 @@ def initial_states(members: list[Model], x0: Any, seed: int) -> np.ndarray:
 def run_ensemble(members: list[Model], states: np.ndarray, inputs: Any, plan: Plan, bar) -> EnsembleRun:
     """Run every member; a member that diverges is NaN and does not disturb the others."""
     count, first = len(members), members[0]
-    length = -(-plan.steps // _MEMBER_BLOCKS)
+    length = -(-plan.steps // plan.blocks)
     total = plan.transient + plan.warm + plan.steps
     rows = 1 if inputs is None or np.ndim(inputs) < 3 else count
     driving = checked_inputs(inputs, first, total, rows)
+    if plan.device == "cuda":
+        if driving.shape[2] == 0:
+            driving = driving[:, :1]
+        return _side_by_side(DeviceRun(members, states, driving, plan.k, plan.seed), plan, length, bar)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         if isinstance(first.pack, Packed) and first.dim <= _LARGEST_IN_LANES and count >= _FEWEST_IN_LANES:
-            return _in_lanes(members, states, driving, plan, length, pool, bar)
+            run = LaneRun(members, states, driving, plan.k, plan.seed, pool)
+            return _side_by_side(run, plan, length, bar)
         return _one_by_one(range(count), members, states, driving, plan, length, pool, bar)
 
 
@@ -149,9 +158,9 @@ def _lengths(steps: int, length: int) -> np.ndarray:
     return np.array([length] * blocks + [rest] * (rest > 0))
 
 
-def _in_lanes(members, states, driving, plan: Plan, length: int, pool, bar) -> EnsembleRun:
-    """All members side by side."""
-    run = LaneRun(members, states, driving, plan.k, plan.seed, pool)
+def _side_by_side(run: MembersRun, plan: Plan, length: int, bar) -> EnsembleRun:
+    """All members in one run."""
+    members = run.members
     run.advance(plan.transient + plan.warm, max(plan.transient + plan.warm, 1))
     bar.update(len(members) * (plan.transient + plan.warm))
     if plan.every == 0:
@@ -159,7 +168,7 @@ def _in_lanes(members, states, driving, plan: Plan, length: int, pool, bar) -> E
     else:
         run.every[:] = plan.every
         cost = run.losses(np.array([plan.every]), min(3 * plan.every, plan.steps))
-        judge_interval(float(cost.max()), plan.every, members[0].dtype, 5)
+        judge_interval(float(cost.max()), plan.every, members[0].dtype, 6)
     before = run.V.copy(), run.t
     logs = run.advance(plan.steps, length)
     bar.update(len(members) * plan.steps)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import _check
+from .._device import checked_device
 from .._progress import progress_bar
 from ..errors import ChaoskitWarning, InvalidInputError
+from ..systems import System
 from .ensemble import Plan, ensemble_size, initial_states, members_of, run_ensemble
 from .identities import check_sum, warn_of_sum, with_zero_exponent
 from .lyapunov_result import LyapunovResult, single, summarise
@@ -37,6 +39,7 @@ def lyapunov_spectrum(
     tolerance: float | None = None,
     max_steps: int | None = None,
     integrator: Any = None,
+    device: str = "cpu",
 ) -> LyapunovResult:
     """Lyapunov exponents along an orbit, by Jacobian products with reorthonormalisation; or of an ensemble.
 
@@ -76,6 +79,10 @@ def lyapunov_spectrum(
         Where `tolerance` gives up; a hundred times `steps` by default, or what `inputs` allow.
     integrator : RungeKutta4 or DormandPrince, optional
         How a flow is integrated (chaoskit.systems); Runge-Kutta 4 with steps of dt by default.
+    device : {"cpu", "cuda"}
+        "cuda" runs cells, one or an ensemble, on an NVIDIA GPU, in the precision of their arrays; maps, flows
+        and `tolerance` need the CPU. Ensembles of thousands gain most. `checks` then hold "loss" alone, and
+        divergence is looked for once a block of steps.
 
     Returns
     -------
@@ -93,6 +100,8 @@ def lyapunov_spectrum(
         If arguments do not fit together, or an interval given by hand loses the exponents.
     DivergenceError
         If the orbit leaves the finite numbers.
+    DeviceError
+        If there is no GPU for device="cuda", or too little memory on it.
 
     Warns
     -----
@@ -117,12 +126,18 @@ def lyapunov_spectrum(
     every = checked_interval(qr_every)
     x0 = None if x0 is None else _check.array(x0, "x0")
     inputs = None if inputs is None else _check.array(inputs, "inputs")
+    device = checked_device(device)
+    if device == "cuda":
+        _check_on_gpu(model, tolerance, max_steps)
     count = ensemble_size(model, x0)
-    if count is not None:
+    if count is not None or device == "cuda":
         if tolerance is not None:
             raise InvalidInputError("tolerance: expected a single run; an ensemble takes a number of steps")
-        members = members_of(model, count, dt, integrator=integrator)
-        plan = Plan(transient, warm, steps, checked_count(k, members[0]), every, _check.integer(seed, "seed"))
+        members = members_of(model, count or 1, dt, integrator=integrator)
+        k, seed = checked_count(k, members[0]), _check.integer(seed, "seed")
+        plan = Plan(transient, warm, steps, k, every, seed, device)
+        if count is None:
+            return _single_on_gpu(members, x0, inputs, plan._replace(blocks=BLOCKS), progress)
         return _ensemble(members, x0, inputs, plan, progress)
     prepared = prepare(model, dt=dt, integrator=integrator)
     k = checked_count(k, prepared)
@@ -158,17 +173,44 @@ def lyapunov_spectrum(
 
 def _ensemble(members: list[Model], x0, inputs, plan: Plan, progress: bool) -> LyapunovResult:
     """The spectra of all members in one result."""
+    result, lost = _summary(members, x0, inputs, plan, progress)
+    if lost.any():
+        warn_of_divergence(members[0], lost, "members of the ensemble", 4)
+    return replace(result, diverged_at=lost)
+
+
+def _summary(
+    members: list[Model], x0, inputs, plan: Plan, progress: bool
+) -> tuple[LyapunovResult, np.ndarray]:
+    """(result, step by which each member was no longer finite or 0)."""
     states = initial_states(members, x0, plan.seed)
     total = (plan.transient + plan.warm + plan.steps) * len(members)
     bar = progress_bar(total, "exponents", progress)
     run = run_ensemble(members, states, inputs, plan, bar)
     bar.close()
     checks = {"loss": run.loss / (members[0].dt or 1.0)}
-    result = summarise(run.logs, run.lengths, members[0], run.every, checks)
-    result = replace(result, diverged_at=run.diverged_at)
-    if run.diverged_at.any():
-        warn_of_divergence(members[0], run.diverged_at, "members of the ensemble", 4)
-    return result
+    return summarise(run.logs, run.lengths, members[0], run.every, checks), run.diverged_at
+
+
+def _check_on_gpu(model: Any, tolerance: float | None, max_steps: int | None) -> None:
+    """Raise InvalidInputError for what the GPU does not do."""
+    if isinstance(model, System):
+        raise InvalidInputError(
+            f'device: expected a cell for device="cuda", got {model!r}; maps and flows take device="cpu"'
+        )
+    if tolerance is not None or max_steps is not None:
+        raise InvalidInputError(
+            'tolerance: expected none with device="cuda", which takes a number of steps; give `steps`, or '
+            'device="cpu"'
+        )
+
+
+def _single_on_gpu(members: list[Model], x0, inputs, plan: Plan, progress: bool) -> LyapunovResult:
+    """The spectrum of an ensemble of one."""
+    result, lost = _summary(members, x0, inputs, plan, progress)
+    if lost[0]:
+        raise diverged(members[0], int(lost[0]))
+    return single(result)
 
 
 def tangent_steps(value: int | str, steps: int) -> int:

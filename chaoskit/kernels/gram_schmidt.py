@@ -23,7 +23,7 @@ from .lane_vectors import (
 from .linalg import gemm
 
 # In units of eps sqrt(rows + entries): how far round-off may stand above what was taken off a row.
-_NOISE = 4.0
+NOISE = 4.0
 
 
 class Triangle(NamedTuple):
@@ -333,7 +333,7 @@ def _is_noise(flat, iv, N, l, k, coefficients, ic, stride):
     badly graded, the small entries are small in every row.
     """
     eps = 2.3e-16 if flat.itemsize == 8 else 1.2e-7
-    bound = (_NOISE * eps) ** 2 * (N + k)
+    bound = (NOISE * eps) ** 2 * (N + k)
     for i in range(N):
         removed = 0.0
         for j in range(l):
