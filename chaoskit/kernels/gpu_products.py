@@ -1,11 +1,12 @@
 """Products of matrices in the memory of a GPU, by tiles in shared memory or by cuBLAS, and sums of rows.
 
-All arrays are flat and row-major. Every sum runs in an order that depends on the sizes alone, so that the same
-call gives the same bits on every run.
+All arrays are flat and row-major. Every sum runs in an order that depends on the sizes alone, so that
+the same call gives the same bits on every run.
 """
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -16,7 +17,6 @@ from . import gpu_launch as gpu
 from .gpu_launch import cuda
 
 _THREADS = 16  # a side of a block; a thread owns 4 x 4 results
-_DEPTH = 16  # terms of the sums that are in shared memory at once
 _BLOCKS = 256  # a product of fewer blocks is split along its sums
 _SHORTEST = 256  # terms of such a part
 _LINE = 128  # threads of the kernels that add up parts
@@ -43,11 +43,13 @@ def product_library(wanted: str = "auto") -> str:
     if wanted != "auto":
         return wanted
     try:
-        import cupy
-
-        return CUBLAS if cupy.cuda.runtime.getDeviceCount() > 0 else OWN
+        return CUBLAS if _cupy().cuda.runtime.getDeviceCount() > 0 else OWN
     except Exception:  # not installed, or made for another CUDA: whatever it raises, the own kernels work
         return OWN
+
+
+def _cupy() -> Any:
+    return importlib.import_module("cupy")
 
 
 class Products:
@@ -58,22 +60,22 @@ class Products:
     dtype : dtype
     library : {"auto", "own", "cublas"}
         See `product_library`.
-    threads, depth : int
-        A block has threads^2 threads and makes a tile of (4 threads)^2 results, from `depth` terms at a time.
+    threads : int
+        A block has threads^2 threads and makes a tile of (4 threads)^2 results.
+    blocks, shortest : int
+        Sums are split where a product has fewer blocks, into parts of at least `shortest` terms.
     """
 
     def __init__(
-        self, dtype: Any, library: str = "auto", *, threads: int = _THREADS, depth: int = _DEPTH,
+        self, dtype: Any, library: str = "auto", *, threads: int = _THREADS,
         blocks: int = _BLOCKS, shortest: int = _SHORTEST,
     ):  # fmt: skip
-        self.dtype, self.threads, self.depth = np.dtype(dtype), threads, depth
+        self.dtype, self.threads = np.dtype(dtype), threads
         self.blocks, self.shortest = blocks, shortest
         self.scratch = gpu.empty(1, self.dtype)
         self.module: Any = None
         if product_library(library) == CUBLAS:
-            import cupy
-
-            self.module = cupy
+            self.module = _cupy()
 
     def multiply(
         self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand, *, alpha: float = 1.0,
@@ -95,7 +97,7 @@ class Products:
         down, across = -(-m // tile), -(-n // tile)
         parts = self._parts(down * across * batch, k, batch)
         per = -(-k // parts)
-        kernel, one, zero = _tiles(self.threads, self.depth), self.dtype.type(1), self.dtype.type(0)
+        kernel, one, zero = _tiles(self.threads), self.dtype.type(1), self.dtype.type(0)
         alpha, beta = self.dtype.type(alpha), self.dtype.type(beta)
         for first in range(0, batch, _LARGEST_GRID // parts):  # more members than a grid may hold
             count = min(batch - first, _LARGEST_GRID // parts)
@@ -187,7 +189,7 @@ def multiply_by_library(module: Any, m, n, k, a, b, c, alpha, beta, batch) -> No
 
 
 def _view(module: Any, x: Operand, rows: int, columns: int, batch: int) -> Any:
-    """The operand (batch, rows, columns) as it enters a product, without the axis of the batch for one member."""
+    """The operand (batch, rows, columns) as it enters a product; without the first axis for one member."""
     flat = module.asarray(x.array)
     width = flat.itemsize
     steps = tuple(width * step for step in _steps(x))
@@ -198,12 +200,14 @@ def _view(module: Any, x: Operand, rows: int, columns: int, batch: int) -> Any:
 
 # ---- kernels
 @cache
-def _tiles(threads: int, depth: int) -> Any:
-    """The kernel of blocks of threads^2 threads, each of which owns 4 x 4 of the (4 threads)^2 results."""
+def _tiles(threads: int) -> Any:
+    """The kernel of blocks of threads^2 threads, each of which owns 4 x 4 of the (4 threads)^2 results.
+
+    `threads` terms of the sums are in shared memory at a time.
+    """
     tile = 4 * threads
     lead = tile + 1  # odd, so that the columns of a tile lie in different banks
-    room = depth * lead
-    square = threads * threads
+    room = threads * lead
 
     @gpu_kernel
     def tiles(
@@ -213,28 +217,28 @@ def _tiles(threads: int, depth: int) -> Any:
         left = cuda.shared.array(room, A.dtype)
         right = cuda.shared.array(room, B.dtype)
         x, y = cuda.threadIdx.x, cuda.threadIdx.y
-        me = y * threads + x
+        # neighbouring threads take neighbouring numbers from memory
+        i, la = (y, x) if column_a == 1 else (x, y)
+        j, lb = (x, y) if column_b == 1 else (y, x)
         member, part = cuda.blockIdx.z % batch, cuda.blockIdx.z // batch
         i0, j0 = cuda.blockIdx.x * tile, cuda.blockIdx.y * tile
-        a, b = ia + member * member_a, ib + member * member_b
+        a, b = ia + member * member_a + i0 * row_a, ib + member * member_b + j0 * column_b
         zero = A.dtype.type(0)
         c00 = c01 = c02 = c03 = c10 = c11 = c12 = c13 = zero
         c20 = c21 = c22 = c23 = c30 = c31 = c32 = c33 = zero
         first = part * per
         end = first + per
         end = end if end < k else k
-        for l0 in range(first, end, depth):
-            # neighbouring threads take neighbouring numbers
-            for q in range(me, tile * depth, square):
-                i, l = (q // depth, q % depth) if column_a == 1 else (q % tile, q // tile)
-                inside = i0 + i < m and l0 + l < end
-                left[l * lead + i] = A[a + (i0 + i) * row_a + (l0 + l) * column_a] if inside else zero
-            for q in range(me, tile * depth, square):
-                j, l = (q % tile, q // tile) if column_b == 1 else (q // depth, q % depth)
-                inside = j0 + j < n and l0 + l < end
-                right[l * lead + j] = B[b + (l0 + l) * row_b + (j0 + j) * column_b] if inside else zero
+        for l0 in range(first, end, threads):
+            for r in range(4):
+                inside = i0 + i + r * threads < m and l0 + la < end
+                at = a + (i + r * threads) * row_a + (l0 + la) * column_a
+                left[la * lead + i + r * threads] = A[at] if inside else zero
+                inside = j0 + j + r * threads < n and l0 + lb < end
+                at = b + (j + r * threads) * column_b + (l0 + lb) * row_b
+                right[lb * lead + j + r * threads] = B[at] if inside else zero
             cuda.syncthreads()
-            for l in range(depth):
+            for l in range(threads):
                 u, v = l * lead + y, l * lead + x
                 a0, a1, a2, a3 = left[u], left[u + threads], left[u + 2 * threads], left[u + 3 * threads]
                 b0, b1, b2, b3 = right[v], right[v + threads], right[v + 2 * threads], right[v + 3 * threads]

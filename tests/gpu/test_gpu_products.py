@@ -1,4 +1,4 @@
-"""Products on a GPU against NumPy: all ways an operand may lie, batches, sums in parts, and the library's way."""
+"""Products on a GPU against NumPy: all ways an operand may lie, batches, sums in parts, the library's way."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_products(transposed, batch, shared, library):
     from chaoskit.kernels.gpu_products import Products
 
     m, n, k = 5, 9, 7
-    products = Products(np.float64, "own", threads=2, depth=4, blocks=1)
+    products = Products(np.float64, "own", threads=2, blocks=1)
     products.module = np if library == "numpy" else None
     for alpha, beta in ((1.0, 0.0), (-1.0, 1.0), (0.5, 2.0), (2.0, 0.0)):
         (a, b, c), (A, B, C), flat = _case(np.random.default_rng(1), m, n, k, batch, transposed, shared)
@@ -72,7 +72,7 @@ def test_sums_in_parts():
     from chaoskit.kernels.gpu_products import Products
 
     m, n, k, batch = 3, 5, 11, 2
-    products = Products(np.float64, "own", threads=1, depth=2, blocks=32, shortest=3)
+    products = Products(np.float64, "own", threads=1, blocks=32, shortest=3)
     for transposed, beta in (((True, False), 0.0), ((False, True), 1.0)):
         (a, b, c), (A, B, C), flat = _case(np.random.default_rng(2), m, n, k, batch, transposed, False)
         if beta == 0.0:
@@ -93,7 +93,7 @@ def test_many_members(monkeypatch):
     from chaoskit.kernels import gpu_products
 
     monkeypatch.setattr(gpu_products, "_LARGEST_GRID", 4)
-    products = gpu_products.Products(np.float64, "own", threads=1, depth=2, blocks=1)
+    products = gpu_products.Products(np.float64, "own", threads=1, blocks=1)
     (a, b, c), (A, B, _), flat = _case(np.random.default_rng(3), 2, 3, 3, 5, (False, False), False)
     products.multiply(2, 3, 3, a, b, c, batch=5)
     np.testing.assert_allclose(_found(c, flat, 2, 3, 5)[0], A @ B, rtol=0, atol=1e-14)
@@ -107,7 +107,7 @@ def test_row_sums():
 
     rng = np.random.default_rng(4)
     rows, n, batch = 11, 5, 2
-    products = Products(np.float64, "own", threads=1, depth=2, shortest=3)
+    products = Products(np.float64, "own", threads=1, shortest=3)
     A, B = rng.standard_normal((batch, rows, n)), rng.standard_normal((batch, rows, 3))
     a, b = Operand(gpu.put(A), n, stride=rows * n), Operand(gpu.put(B), 3, stride=rows * 3)
     out = gpu.put(np.ones(batch * n))
@@ -123,7 +123,8 @@ def test_choice_of_the_library():
     """Without CuPy, or without a GPU for it, the own kernels; a wish is obeyed."""
     from chaoskit.kernels.gpu_products import product_library
 
-    assert product_library("own") == "own" and product_library("cublas") == "cublas"
+    assert product_library("own") == "own"
+    assert product_library("cublas") == "cublas"
     assert product_library() in ("own", "cublas")
 
 
