@@ -50,6 +50,24 @@ def put(array: Any) -> Any:
     return cuda.to_device(flat if flat.size else np.zeros(1, flat.dtype))
 
 
+def refill(array: Any, values: np.ndarray) -> None:
+    """Copy a flat array of the host into a device array of the same size and dtype."""
+    array.copy_to_device(values)
+
+
+def views(sizes: Sequence[int], dtype: Any) -> tuple[Any, list[slice]]:
+    """One piece of device memory for arrays of so many numbers, and where each of them lies.
+
+    They begin on lines of the cache. One transfer brings them all.
+    """
+    line = 256 // np.dtype(dtype).itemsize
+    places, at = [], 0
+    for size in sizes:
+        places.append(slice(at, at + max(1, int(size))))
+        at = -(-places[-1].stop // line) * line
+    return empty(at, dtype), places
+
+
 def zeros(size: int, dtype: Any) -> Any:
     """Device memory filled with zeros."""
     out = empty(size, dtype)

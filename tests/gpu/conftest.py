@@ -84,6 +84,7 @@ def launches(monkeypatch):
     monkeypatch.setattr(gpu_launch, "launch", record.launch)
     monkeypatch.setattr(gpu_launch, "empty", lambda size, dtype: np.zeros(max(1, int(size)), dtype))
     monkeypatch.setattr(gpu_launch, "put", lambda a: np.resize(np.asarray(a).ravel(), max(1, np.size(a))))
+    monkeypatch.setattr(gpu_launch, "refill", lambda array, values: array.__setitem__(..., values))
     monkeypatch.setattr(
         gpu_launch, "fetch", lambda a, shape=None: a if shape is None else np.resize(a, tuple(shape))
     )
