@@ -26,7 +26,11 @@ for _settings in (getattr(cuda, "config", None), __import__("numba").config):
 
 def free_bytes() -> float:
     """Free memory of the GPU."""
-    return float(cuda.current_context().get_memory_info()[0])
+    context = cuda.current_context()
+    waiting = getattr(getattr(context, "memory_manager", None), "deallocations", None)
+    if waiting is not None:  # what nobody holds any more, and Numba has not yet given back
+        waiting.clear()
+    return float(context.get_memory_info()[0])
 
 
 def room_for(needed: float, what: str) -> None:
