@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check
+from .._device import checked_device, is_device_array
 from ..cells._validate import batch_size, member, whole_cell
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
 from ..kernels.cpu_forward import orbit
@@ -19,8 +20,16 @@ _CHUNK = 1 << 20  # numbers a kernel call writes before Python can be interrupte
 
 
 def simulate(
-    model: Any, x0: Any, steps: int, *, dt=None, inputs=None, transient: int = 0, integrator: Any = None
-) -> np.ndarray:
+    model: Any,
+    x0: Any,
+    steps: int,
+    *,
+    dt=None,
+    inputs=None,
+    transient: int = 0,
+    integrator: Any = None,
+    device: str = "cpu",
+) -> Any:
     """Orbit of a model from x0.
 
     Parameters
@@ -40,11 +49,15 @@ def simulate(
         Number of steps to leave out first.
     integrator : RungeKutta4 or DormandPrince, optional
         How a flow is integrated (chaoskit.systems); Runge-Kutta 4 with steps of dt by default.
+    device : {"cpu", "cuda"}
+        "cuda" takes cells, fitted models and batches of networks to a GPU, in the arithmetic of the cell;
+        maps and flows stay on the CPU. An orbit from an x0 in the memory of a GPU stays there.
 
     Returns
     -------
     ndarray, shape (steps + 1, N) or (batch, steps + 1, N)
-        Row 0 is the state after `transient` steps. The dtype is that of the cell, float64 for systems.
+        Row 0 is the state after `transient` steps. The dtype is that of the cell, float64 for systems. A
+        Numba device array where x0 was an array on a GPU and the device is "cuda".
 
     Raises
     ------
@@ -53,6 +66,8 @@ def simulate(
     DivergenceError
         If a single orbit leaves the finite numbers; `step` says when. In a batch, such rows are NaN from
         there on, with one ChaoskitWarning whose `diverged_at` holds the step of each row (0: finite).
+    DeviceError
+        If there is no GPU for "cuda", or too little memory on it.
 
     Examples
     --------
@@ -62,8 +77,18 @@ def simulate(
     """
     steps = _check.integer(steps, "steps")
     transient = _check.integer(transient, "transient")
+    on_gpu, stay = checked_device(device) == "cuda", is_device_array(x0)
     x0 = _check.array(x0, "x0")
     inputs = None if inputs is None else _check.array(inputs, "inputs")
+    if on_gpu:
+        from .gpu_orbits import orbits_on_gpu
+
+        orbits, prepared, bad, batched = orbits_on_gpu(
+            model, x0, steps, dt, inputs, transient, integrator, stay
+        )  # fmt: skip
+        if bad.any():
+            _report_divergence(prepared, bad, batched)
+        return orbits
     cell = whole_cell(model)
     if cell is not None and batch_size(cell) is not None:
         return _simulate_members(cell, x0, steps, inputs, transient)
@@ -142,6 +167,7 @@ def last_state(model: Model, start, inputs, steps: int, bad: np.ndarray) -> np.n
 
 
 def _report_divergence(model: Model, bad: np.ndarray, batched: bool) -> None:
+    """An error for a single orbit that left the finite numbers, a warning for rows of a batch."""
     advice = "start inside the basin of attraction" + (" or take a smaller dt" if model.is_flow else "")
     if not batched:
         raise DivergenceError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import _check
+from .._device import checked_device
 from ..cells._validate import checked_cell, is_cell
 from ..errors import DivergenceError, InvalidInputError
 from ..forcing import Forcing, Schedule
@@ -21,6 +22,18 @@ from .latent import Latent, ObservedStates, checked_latent, widths
 _LEAST_WORK = 20_000_000  # operations worth a thread
 _PLANS = 16  # schedules remembered
 _NONE = {np.dtype(t).char: np.zeros(0, t) for t in (np.float32, np.float64)}
+
+
+class Call(NamedTuple):
+    """One system's share of a call: packed cell, data and plan; arrays are flat but for X."""
+
+    packed: packing.Packed
+    plan: Plan
+    X: np.ndarray  # (T + 1, B, D)
+    observed: np.ndarray
+    inputs: np.ndarray
+    readout: np.ndarray  # (D, n)
+    encoder: np.ndarray  # (D, nx), transposed
 
 
 class Backpropagation:
@@ -41,6 +54,9 @@ class Backpropagation:
     checkpoint_every : int, optional
         Keep the states of every so many steps only, and make the others again on the way back: a third more
         work, and memory for (T / checkpoint_every + checkpoint_every) B states in place of T B.
+    device : {"cpu", "cuda"}
+        On a GPU parameters and data go up and gradients come down once a call. Batches that do not fit into
+        its memory are worked on in shares.
     """
 
     def __init__(
@@ -52,22 +68,28 @@ class Backpropagation:
         *,
         threads: int = 1,
         checkpoint_every: int | None = None,
+        device: str = "cpu",
     ):
         self.tag = packing.tag(cell)
-        self.packed = packing.empty_pack(cell)
-        sizes = self.packed.sizes
+        self.packs = [packing.empty_pack(cell)]
+        sizes = self.packs[0].sizes
         D = latent.readout(sizes.n).shape[0]
         self.shape = (T, B, D)
         self.segment = T if checkpoint_every is None else min(T, checkpoint_every)
         enough = 6 * T * B * sizes.na * (sizes.m + sizes.inputs) // _LEAST_WORK
-        shares = max(1, min(threads, B, enough))
+        shares = max(1, min(threads, B, enough)) if device == "cpu" else 1
         self.bounds = [B * i // shares for i in range(shares + 1)]
         self.pool = ThreadPoolExecutor(shares - 1) if shares > 1 else None
         self.compiled = False
         self.plans: dict[bytes, Plan] = {}
         self.work: list[AdjointWork] = []
         self.room = Room()
-        self.gradient = type(cell)(*(np.zeros_like(a) for a in cell))
+        self.gradients = [_zeros_like(cell)]
+        self.gpu: Any = None
+        if device == "cuda":
+            from .gpu_engine import GpuEngine
+
+            self.gpu = GpuEngine(self.tag, self.packs[0], self.shape, self.segment)
 
     def __call__(
         self,
@@ -84,26 +106,47 @@ class Backpropagation:
         (slots, batch, D) is added to the data that the state is forced to. The loss is the mean of squared
         errors over time, batch and dimension.
         """
+        return self.several([(cell, latent, X, schedule, inputs, noise)])[0]
+
+    def several(self, calls: Sequence[tuple]) -> list[tuple[float, Any, Any]]:
+        """The results of several calls, each with the arguments of one and a network of its own.
+
+        On a GPU they go through time together where their schedules force the same numbers at the same steps.
+        What comes out of a call does not depend on the others.
+        """
+        while len(self.packs) < len(calls):
+            self.packs.append(packing.empty_pack(calls[0][0]))
+            self.gradients.append(_zeros_like(calls[0][0]))
+        packed = [self._packed(k, *call) for k, call in enumerate(calls)]
         T, B, D = self.shape
-        sizes, dtype = self.packed.sizes, self.packed.P.dtype
+        sizes, count = self.packs[0].sizes, T * B * D
+        found = []
+        totals = (
+            self.gpu.run(packed, 2.0 / count)
+            if self.gpu is not None
+            else (self._run(call, 2.0 / count) for call in packed)
+        )
+        for k, (total, (*of_cell, GB, GM)) in enumerate(totals):
+            gradient = packing.unpack_gradient(self.gradients[k], sizes, *of_cell)
+            readout, encoder = GB.reshape(D, sizes.n), GM.reshape(D, sizes.nx).T
+            of_latent = calls[k][1].gradient(readout, encoder, packed[k].encoder.T)
+            found.append((total / count, gradient, of_latent))
+        return found
+
+    def _packed(self, k: int, cell, latent: Latent, X, schedule: Schedule, inputs=None, noise=None) -> Call:
+        """What the kernels take of call number k."""
         plan = self._plan(latent, schedule)
-        packing.pack(cell, self.packed)
+        pack = packing.pack(cell, self.packs[k])
+        sizes, dtype = pack.sizes, pack.P.dtype
         observed = X[schedule.times]
         if noise is not None:
             observed += noise
         if schedule.source is not None:
             observed *= schedule.source.astype(dtype)[:, None, None]
-        M = latent.encoder(sizes.nx)
-        flat = (
-            X.reshape(-1), observed.reshape(-1), _NONE[dtype.char] if inputs is None else inputs.reshape(-1),
-            latent.readout(sizes.n).reshape(-1), M.T.reshape(-1), B, D,
+        return Call(
+            pack, plan, X, observed.reshape(-1), _NONE[dtype.char] if inputs is None else inputs.reshape(-1),
+            latent.readout(sizes.n), latent.encoder(sizes.nx).T,
         )  # fmt: skip
-        count = T * B * D
-        total = self._run([(*flat, a, b - a) for a, b in itertools.pairwise(self.bounds)], plan, 2.0 / count)
-        w = self.work[0]
-        packing.unpack_gradient(self.gradient, sizes, *cell_gradients(w, self.packed))
-        readout, encoder = w.GB.reshape(D, sizes.n), w.GM.reshape(D, sizes.nx).T
-        return total / count, self.gradient, latent.gradient(readout, encoder, M)
 
     def _plan(self, latent: Latent, schedule: Schedule) -> Plan:
         """How the schedule cuts sequences into pieces, with memory that is large enough for it."""
@@ -113,7 +156,8 @@ class Backpropagation:
             check_schedule(schedule, self.shape[0])
             if len(self.plans) == _PLANS:
                 self.plans.clear()
-            sizes, dtype = self.packed.sizes, self.packed.P.dtype
+            packed = self.packs[0]
+            sizes, dtype = packed.sizes, packed.P.dtype
             keep = schedule.keep.astype(dtype)
             flow = keep if schedule.flow is None else schedule.flow.astype(dtype)
             columns = -(-self.shape[1] // (len(self.bounds) - 1))
@@ -121,37 +165,46 @@ class Backpropagation:
             plan = pieces.plan(schedule.slot, width, keep, flow, sizes.nx, columns, self.segment)
             self.plans[key] = plan
             needed = Room(*map(max, self.room, room(plan, columns)))
-            if needed != self.room:
+            if needed != self.room and self.gpu is None:
                 self.room = needed
-                self.work = [
-                    adjoint_work(self.tag, self.packed, self.shape[2], needed) for _ in self.bounds[1:]
-                ]
+                self.work = [adjoint_work(self.tag, packed, self.shape[2], needed) for _ in self.bounds[1:]]
         return plan
 
-    def _run(self, batches: list[tuple], plan: Plan, scale: float) -> float:
-        """Sum of squared errors; the gradients are in the first work memory."""
+    def _run(self, call: Call, scale: float) -> tuple[float, tuple[np.ndarray, ...]]:
+        """Sum of squared errors, and the gradients, which are in the first work memory."""
+        _, B, D = self.shape
+        flat = (call.X.reshape(-1), call.observed, call.inputs)
+        latent = call.readout.reshape(-1), call.encoder.reshape(-1)
 
         def share(i: int) -> float:
+            first, end = self.bounds[i : i + 2]
             return backpropagate(
-                self.tag, self.packed, self.work[i], Batch(*batches[i]), plan, self.packed.P.dtype.type(scale)
-            )
+                self.tag, call.packed, self.work[i], Batch(*flat, *latent, B, D, first, end - first),
+                call.plan, call.packed.P.dtype.type(scale),
+            )  # fmt: skip
 
+        total, mine = 0.0, self.work
         if self.pool is None:
-            return share(0)
-        if not self.compiled:
-            share(0)  # two threads must not compile at once
-            self.compiled = True
-        others = [self.pool.submit(share, i) for i in range(1, len(batches))]
-        total = share(0)
-        for i, other in enumerate(others, 1):
-            total += other.result()
-            for mine, theirs in zip(gradients(self.work[0]), gradients(self.work[i]), strict=True):
-                mine += theirs
-        return total
+            total = share(0)
+        else:
+            if not self.compiled:
+                share(0)  # two threads must not compile at once
+                self.compiled = True
+            others = [self.pool.submit(share, i) for i in range(1, len(mine))]
+            total = share(0)
+            for i, other in enumerate(others, 1):
+                total += other.result()
+                for sums, theirs in zip(gradients(mine[0]), gradients(mine[i]), strict=True):
+                    sums += theirs
+        return total, (*cell_gradients(mine[0], call.packed), mine[0].GB, mine[0].GM)
+
+
+def _zeros_like(cell: Any) -> Any:
+    return type(cell)(*(np.zeros_like(a) for a in cell))
 
 
 def loss_and_gradient(
-    cell: Any, decoder: Any, series: Any, *, forcing: Forcing, inputs: Any = None
+    cell: Any, decoder: Any, series: Any, *, forcing: Forcing, inputs: Any = None, device: str = "cpu"
 ) -> tuple[float, Any, Any]:
     """Loss of one batch of forced sequences and all its gradients, by backpropagation through time.
 
@@ -174,6 +227,9 @@ def loss_and_gradient(
         jitter, `Annealed`, `AdaptiveGeneralized`) its `schedule`.
     inputs : array_like, shape (T, M) or (batch, T, M), optional
         inputs[t] drives the step from t to t + 1.
+    device : {"cpu", "cuda"}
+        Where the loss and its gradients are computed; they come back as NumPy arrays. On the GPU sums are
+        taken in another order, always the same one.
 
     Returns
     -------
@@ -190,6 +246,8 @@ def loss_and_gradient(
         If shapes do not fit, numbers are not finite, or the decoder cannot be inverted.
     DivergenceError
         If the orbit or its gradients leave the finite numbers.
+    DeviceError
+        If there is no GPU for "cuda", or too little memory on it.
 
     References
     ----------
@@ -205,6 +263,7 @@ def loss_and_gradient(
     >>> loss, gradient.W.shape
     (0.0, (2, 2))
     """
+    device = checked_device(device)
     if not is_cell(cell):
         raise InvalidInputError(f"cell: expected an instance of a cell class, got {type(cell).__name__}")
     cell = checked_cell(cell)
@@ -222,7 +281,7 @@ def loss_and_gradient(
     batch, T = len(data), data.shape[1] - 1
     driving = _driving(inputs, sizes.inputs, T, batch, dtype)
     schedule = checked_schedule(forcing, T)
-    run = Backpropagation(cell, latent, T, batch)
+    run = Backpropagation(cell, latent, T, batch, device=device)
     X = np.ascontiguousarray(data.transpose(1, 0, 2))
     loss, gradient, latent_gradient = run(cell, latent, X, schedule, driving)
     if not (np.isfinite(loss) and all(np.isfinite(a).all() for a in (*gradient, *latent_gradient))):

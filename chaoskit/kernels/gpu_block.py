@@ -13,8 +13,9 @@ from ..cells._math import like
 from ..cells.protocol import feature, feature_slope, has_hidden, local, local_jvp, slopes
 from . import gpu_launch as gpu
 from .gpu_block_rows import orthonormalise, sum_of_all
+from .gpu_few_rows import copy, one_row
 from .gpu_launch import cuda
-from .gpu_rows import add_norm, copy, flush, one_row, spread_of
+from .gpu_rows import add_norm, flush, spread_of
 from .gpu_work import chunks, doubts_for, one_after_another
 from .packing import Sizes
 from .planes import add, load, scaled, store

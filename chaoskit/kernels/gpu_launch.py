@@ -26,7 +26,11 @@ for _settings in (getattr(cuda, "config", None), __import__("numba").config):
 
 def free_bytes() -> float:
     """Free memory of the GPU."""
-    return float(cuda.current_context().get_memory_info()[0])
+    context = cuda.current_context()
+    waiting = getattr(getattr(context, "memory_manager", None), "deallocations", None)
+    if waiting is not None:  # what nobody holds any more, and Numba has not yet given back
+        waiting.clear()
+    return float(context.get_memory_info()[0])
 
 
 def room_for(needed: float, what: str) -> None:
@@ -48,6 +52,24 @@ def put(array: Any) -> Any:
     """A flat device copy of an array; an empty one becomes a single zero."""
     flat = np.ascontiguousarray(array).reshape(-1)
     return cuda.to_device(flat if flat.size else np.zeros(1, flat.dtype))
+
+
+def refill(array: Any, values: np.ndarray) -> None:
+    """Copy a flat array of the host into a device array of the same size and dtype."""
+    array.copy_to_device(values)
+
+
+def views(sizes: Sequence[int], dtype: Any) -> tuple[Any, list[slice]]:
+    """One piece of device memory for arrays of so many numbers, and where each of them lies.
+
+    They begin on lines of the cache. One transfer brings them all.
+    """
+    line = 256 // np.dtype(dtype).itemsize
+    places, at = [], 0
+    for size in sizes:
+        places.append(slice(at, at + max(1, int(size))))
+        at = -(-places[-1].stop // line) * line
+    return empty(at, dtype), places
 
 
 def zeros(size: int, dtype: Any) -> Any:

@@ -64,13 +64,15 @@ class Products:
         A block has threads^2 threads and makes a tile of (4 threads)^2 results.
     blocks, shortest : int
         Sums are split where a product has fewer blocks, into parts of at least `shortest` terms.
+    alike : bool
+        Split as for one member, so that the own kernels give a member the same bits whatever the batch.
     """
 
     def __init__(
         self, dtype: Any, library: str = "auto", *, threads: int = _THREADS,
-        blocks: int = _BLOCKS, shortest: int = _SHORTEST,
+        blocks: int = _BLOCKS, shortest: int = _SHORTEST, alike: bool = False,
     ):  # fmt: skip
-        self.dtype, self.threads = np.dtype(dtype), threads
+        self.dtype, self.threads, self.alike = np.dtype(dtype), threads, alike
         self.blocks, self.shortest = blocks, shortest
         self.scratch = gpu.empty(1, self.dtype)
         self.module: Any = None
@@ -95,7 +97,7 @@ class Products:
     def _multiply_in_tiles(self, m, n, k, a, b, c, alpha, beta, batch) -> None:
         tile = 4 * self.threads
         down, across = -(-m // tile), -(-n // tile)
-        parts = self._parts(down * across * batch, k, batch)
+        parts = self._parts(down * across, k, batch)
         per = -(-k // parts)
         kernel, one, zero = _tiles(self.threads), self.dtype.type(1), self.dtype.type(0)
         alpha, beta = self.dtype.type(alpha), self.dtype.type(beta)
@@ -117,9 +119,14 @@ class Products:
                 self._add_parts(parts, m, n, alpha, beta, target, count)
 
     def _parts(self, blocks: int, terms: int, batch: int) -> int:
-        """Into how many parts the sums are split, so that there are blocks enough for a whole GPU."""
-        most = min(self.blocks // max(1, blocks), terms // self.shortest, _LARGEST_GRID // max(1, batch))
-        return max(1, most)
+        """Into how many parts the sums are split, so that there are blocks enough for a whole GPU.
+
+        blocks: of one member.
+        """
+        if self.alike:
+            return max(1, min(self.blocks // max(1, blocks), terms // self.shortest))
+        most = min(self.blocks // max(1, blocks * batch), terms // self.shortest)
+        return max(1, min(most, _LARGEST_GRID // max(1, batch)))
 
     def _reserve(self, size: int) -> None:
         if self.scratch.size < size:
@@ -148,7 +155,7 @@ class Products:
         if min(n, batch) <= 0:
             return
         columns = gpu.blocks_for(n, _LINE)
-        parts = self._parts(columns * batch, rows, 1)
+        parts = self._parts(columns, rows, batch)
         self._reserve(parts * batch * n)
         gpu.launch(
             _column_sums, gpu.blocks_for(parts * batch * n, _LINE), _LINE, 0, rows, n, -(-rows // parts),

@@ -17,8 +17,9 @@ from .._jit import gpu_function, gpu_kernel
 from ..cells._math import like
 from ..cells.protocol import feature, feature_slope, has_hidden, local, local_jvp, slopes
 from . import gpu_launch as gpu
+from .gpu_few_rows import one_row
 from .gpu_launch import cuda
-from .gpu_rows import add_norm, flush, inverse_of, moderate, one_row, second_look, spread_of, unit_or_nothing
+from .gpu_rows import add_norm, flush, inverse_of, moderate, second_look, spread_of, unit_or_nothing
 from .gpu_work import chunks, doubts_for
 from .packing import Sizes
 from .planes import load, store

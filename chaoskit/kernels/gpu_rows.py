@@ -11,7 +11,6 @@ import math
 from .._jit import INLINE, gpu_function, overload
 from ..cells._math import like
 from .gram_schmidt import NOISE
-from .planes import add, load, scaled
 
 
 def by_precision(x, double, single):
@@ -24,54 +23,6 @@ def _by_precision(x, double, single):
     if x.bitwidth == 32:
         return lambda x, double, single: like(x, single)
     return lambda x, double, single: like(x, double)
-
-
-# ---- products
-@gpu_function
-def four_rows(tag, WT, iw, na, n, j, D, jd, R, ir, ld, inner):
-    """Gates of unit j for the rows ir, ir + ld, ... of R: sums over l of WT[l, planes of j] D[l] R[r, l]."""
-    w = scaled(load(tag, "a", WT, iw, n, j), D[jd])
-    a0, a1 = scaled(w, R[ir]), scaled(w, R[ir + ld])
-    a2, a3 = scaled(w, R[ir + 2 * ld]), scaled(w, R[ir + 3 * ld])
-    for l in range(1, inner):
-        w = scaled(load(tag, "a", WT, iw + l * na, n, j), D[jd + l])
-        a0 = add(a0, scaled(w, R[ir + l]))
-        a1 = add(a1, scaled(w, R[ir + ld + l]))
-        a2 = add(a2, scaled(w, R[ir + 2 * ld + l]))
-        a3 = add(a3, scaled(w, R[ir + 3 * ld + l]))
-    return a0, a1, a2, a3
-
-
-@gpu_function
-def four_sums(WT, iw, width, j, R, ir, ld, inner):
-    """Entry j of four rows: sums over l of WT[l, j] R[row, l]."""
-    w = WT[iw + j]
-    s0, s1, s2, s3 = w * R[ir], w * R[ir + ld], w * R[ir + 2 * ld], w * R[ir + 3 * ld]
-    for l in range(1, inner):
-        w = WT[iw + l * width + j]
-        s0 += w * R[ir + l]
-        s1 += w * R[ir + ld + l]
-        s2 += w * R[ir + 2 * ld + l]
-        s3 += w * R[ir + 3 * ld + l]
-    return s0, s1, s2, s3
-
-
-@gpu_function
-def one_row(tag, WT, iw, na, n, j, E, ie, inner, U, iu, inputs):
-    """Gates of unit j from the features E of one state, and from its inputs."""
-    a = scaled(load(tag, "a", WT, iw, n, j), E[ie])
-    for l in range(1, inner):
-        a = add(a, scaled(load(tag, "a", WT, iw + l * na, n, j), E[ie + l]))
-    for l in range(inputs):
-        a = add(a, scaled(load(tag, "a", WT, iw + (inner + l) * na, n, j), U[iu + l]))
-    return a
-
-
-@gpu_function
-def copy(source, i, target, j, count, thread, threads):
-    """Copy `count` numbers, by all threads of a group."""
-    for q in range(thread, count, threads):
-        target[j + q] = source[i + q]
 
 
 # ---- norms

@@ -7,25 +7,15 @@ tangents. Rows are an odd number of elements apart: the threads of a group meet 
 from __future__ import annotations
 
 import math
+
 from .._jit import gpu_function, gpu_kernel_within
 from ..cells._math import like
 from ..cells.protocol import feature, feature_slope, has_hidden, local, local_jvp, slopes
 from . import gpu_launch as gpu
+from .gpu_few_rows import copy, four_rows, four_sums, one_row
 from .gpu_launch import cuda
 from .gpu_places import bytes_for, groups_for, lanes_for, places
-from .gpu_rows import (
-    add_norm,
-    copy,
-    flush,
-    four_rows,
-    four_sums,
-    inverse_of,
-    moderate,
-    one_row,
-    second_look,
-    spread_of,
-    unit_or_nothing,
-)
+from .gpu_rows import add_norm, flush, inverse_of, moderate, second_look, spread_of, unit_or_nothing
 from .gpu_work import chunks, doubts_for
 from .planes import load, store
 

@@ -20,20 +20,22 @@ PRODUCTS = {
     "registers": ("gpu_registers", "register_products"),
     "shared": ("gpu_shared", "shared_products"),
     "block": ("gpu_block", "block_products"),
+    "grid": ("gpu_grid", "grid_products"),
 }
+LARGEST_IN_A_BLOCK = 128  # units or features
 
 
 def spectrum_design(tag: Any, sizes: Sizes, k: int, own: bool, itemsize: int) -> str:
     """Name of the design for k tangents of a cell; `own`: each member has a network of its own.
 
     A thread a system as long as its registers hold it, a few threads in shared memory up to 32 units, then
-    a block of threads.
+    a block of threads, and for large networks the whole grid.
     """
     if gpu_registers.fits(tag, sizes, k, itemsize):
         return "registers"
     if gpu_places.fits(tag, sizes, k, own, itemsize):
         return "shared"
-    return "block"
+    return "block" if max(sizes.n, sizes.m) <= LARGEST_IN_A_BLOCK else "grid"
 
 
 def tangent_products(pack: Any, V: Any, k: int, *args: Any) -> None:

@@ -51,6 +51,7 @@ def fit(
     checkpoint: Any = None,
     checkpoint_interval: int = 1,
     checkpoint_every: int | None = None,
+    device: str = "cpu",
 ) -> FitResult:
     """Train a network so that its free run reconstructs the dynamics behind a series.
 
@@ -151,6 +152,14 @@ def fit(
     checkpoint_every : int, optional
         Keep the state every so many steps of a sequence only and compute the others again on the way back:
         less memory for long sequences.
+    device : {"cpu", "cuda"}
+        Where losses and gradients are computed. With "cuda" parameters and windows go to the GPU and
+        gradients come back once an update; optimizer, penalties and all that judges checkpoints stay on the
+        CPU. It pays for large batches, large networks or many restarts: these go side by side, the updates
+        of all in one launch (with `threads`, of so many at a time), and each comes to what it would come to
+        alone. Two trainings on GPUs of one kind agree bit by bit, if the GPU is not so full that a batch
+        must be divided. CPU and GPU differ by round-off, so a checkpoint goes on where it was written; a
+        model runs anywhere.
 
     Returns
     -------
@@ -165,6 +174,8 @@ def fit(
         training.
     ModelFileError
         If the checkpoint cannot be written, or is damaged.
+    DeviceError
+        If there is no GPU for "cuda", or too little memory on it.
     DivergenceError
         If training diverges before there is any model worth keeping.
     MissingDependencyError

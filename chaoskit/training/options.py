@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _check
+from .._device import checked_device
 from ..errors import ChaoskitWarning, InvalidInputError
 from ..forcing import Forcing, Never
 from ..gradients.backpropagation import check_forcing
@@ -32,6 +33,7 @@ def checked_options(given: dict[str, Any]) -> dict[str, Any]:
     for name in ("patience", "threads", "checkpoint_every"):
         checked[name] = None if given[name] is None else _check.integer(given[name], name, 1)
     checked["track_exponents"] = _check.integer(given["track_exponents"], "track_exponents")
+    checked["device"] = checked_device(given["device"])
     optimizer_class(given["optimizer"])
     if given["learning_rate_decay"] not in DECAYS:
         raise InvalidInputError(

@@ -107,13 +107,16 @@ def train_all(runs: list[Run], threads: int | None, progress: bool) -> list[Chec
 
     def whole(run: Run) -> Checkpoint | None:
         try:
-            run.train(advance)
+            with run.trainer.under_way():
+                run.train(advance)
             return run.validation.best()
         except BaseException:
             broken.set()
             raise
 
-    workers = min(len(runs), threads or os.cpu_count() or 1)
+    # on a GPU all updates go in one launch, so that all runs must be there
+    most = len(runs) if settings["device"] == "cuda" else os.cpu_count() or 1
+    workers = min(len(runs), threads or most)
     try:
         if workers == 1:
             return [whole(run) for run in runs]

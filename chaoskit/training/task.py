@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import _check
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError, ModelFileError
-from ..gradients.backpropagation import checked_schedule
+from ..gradients.backpropagation import Backpropagation, checked_schedule
 from ..gradients.latent import Latent, ObservedStates
 from ..kernels import packing
 from .checkpoint import identity
@@ -22,6 +22,7 @@ from .options import checked_options, choose_forcing, choose_length, float_type,
 from .penalties import as_penalties, check_penalties
 from .result import FitResult
 from .run import Run
+from .together import Together
 from .trainer import Trainer
 from .validation import Checkpoint, Validation
 
@@ -68,6 +69,7 @@ class Task:
         self.penalties = as_penalties(given["regularization"])
         warm_up = 0 if given["latent_state"] == "inversion" else min(self.length, len(self.data.judged) // 4)
         self.context_length = self.data.embedding.span + 1 + warm_up
+        self.together: Together | None = None
 
     def begin(self, restart: int) -> Run:
         """The run of a restart, in the state of its checkpoint if there is one."""
@@ -86,8 +88,9 @@ class Task:
             )
         settings = self._settings(network, seed)
         trainer = Trainer(
-            *network, self.data, self.forcing, self.penalties, settings, self._decisive(settings), rng
-        )
+            *network, self.data, self.forcing, self.penalties, settings, self._decisive(settings), rng,
+            self._step(network, settings),
+        )  # fmt: skip
         validation = Validation(
             self.data, lambda cell, latent: self.model(settings, cell, latent),
             self.given["validation_measure"], self.context_length, self.tau or _HORIZON,
@@ -96,9 +99,24 @@ class Task:
         file = _file(self.given["checkpoint"], restart, self.options["restarts"])
         return Run(trainer, validation, self.given["on_epoch"], file)
 
+    def _step(self, network: Network, settings: dict[str, Any]) -> Backpropagation | Together:
+        """What makes the gradients of a run; restarts on a GPU share it."""
+        if self.together is not None:
+            return self.together
+        run = Backpropagation(
+            network.cell, network.latent, settings["sequence_length"], settings["batch_size"],
+            threads=settings["threads"], checkpoint_every=settings["checkpoint_every"],
+            device=settings["device"],
+        )  # fmt: skip
+        if settings["device"] == "cpu" or settings["restarts"] == 1:
+            return run
+        self.together = Together(run)
+        return self.together
+
     def _settings(self, network: Network, seed: int) -> dict[str, Any]:
         """Plain values for the trainer, and for those who want to know what a model came from."""
-        alone = self.options["restarts"] == 1  # a single training divides its batches among the threads
+        # a single training divides its batches among the threads, but not on a GPU
+        alone = self.options["restarts"] == 1 and self.options["device"] == "cpu"
         return {
             "cell": type(network.cell).__name__, "n_states": packing.sizes_of(network.cell).n,
             "cell_options": self.cell_options, "forcing": repr(self.forcing),
@@ -113,6 +131,10 @@ class Task:
     def _decisive(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What decides the bits of a run."""
         kept = {name: value for name, value in settings.items() if name not in _INDECISIVE}
+        if (
+            kept["device"] == "cpu"
+        ):  # a GPU rounds otherwise; older files, which do not say it, are of the CPU
+            del kept["device"]
         return kept | {
             "stretches": repr(self.data.stretches), "batch_threads": settings["threads"],
             "forcing": identity(self.forcing),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from .adaptive import growth
 from .data import TrainingData
 from .optimizer import learning_rate_at, optimizer_class
 from .penalties import Penalty
+from .together import Together
 
 
 class TrainingState(NamedTuple):
@@ -53,7 +55,8 @@ class Trainer:
     """Parameters, optimizer and the windows they see.
 
     `trained`: whether the arrays of the latent state (decoder or initial map) are parameters, too;
-    `decisive`: what decides the bits of the training beside data and first network (see `checkpoint`).
+    `decisive`: what decides the bits of the training beside data and first network (see `checkpoint`);
+    `step`: makes the gradients, for this run alone or for several at once.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Trainer:
         settings: dict[str, Any],
         decisive: dict[str, Any],
         rng: np.random.Generator,
+        step: Backpropagation | Together,
     ):
         length, batch = settings["sequence_length"], settings["batch_size"]
         self.cell = type(network)(*(np.array(a) for a in network))
@@ -77,10 +81,7 @@ class Trainer:
         self.forcing: Any = forcing
         self.adaptive = isinstance(forcing, AdaptiveGeneralized)
         self.alpha = forcing.start if isinstance(forcing, AdaptiveGeneralized) else math.nan
-        self.step = Backpropagation(
-            self.cell, self.latent, length, batch, threads=settings["threads"],
-            checkpoint_every=settings["checkpoint_every"],
-        )  # fmt: skip
+        self.step = step
         fixed = protocol.fixed_fields(self.cell)
         self.fields = [name for name in self.cell._fields if name not in fixed]
         parameters = [getattr(self.cell, name) for name in self.fields]
@@ -98,6 +99,10 @@ class Trainer:
         self.losses: list[float] = []
         self.norms: list[float] = []
         self.diverged_at: int | None = None
+
+    def under_way(self) -> AbstractContextManager[None]:
+        """While this run trains, others that share its launches wait for it."""
+        return self.step.under_way() if isinstance(self.step, Together) else nullcontext()
 
     @property
     def updates(self) -> int:

@@ -11,6 +11,7 @@ import inspect
 import os
 import re
 import types
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -47,18 +48,23 @@ def _has_compiler() -> bool:
 class Launches:
     """Stands in for the GPU: memory is NumPy's, and a launch compiles its kernel for its very arguments."""
 
+    known: ClassVar[dict[tuple, str]] = {}  # from test to test
+
     def __init__(self):
         self.ptx: dict[tuple, str] = {}
+        self.architectures = ARCHITECTURES
 
     def launch(self, kernel, grid, block, shared, *args):
         import numba.cuda.dispatcher as dispatcher
         from numba import cuda, typeof
 
         signature = tuple(typeof(a) for a in args)
-        for cc in ARCHITECTURES:
-            if (kernel, signature, cc) not in self.ptx:
+        for cc in self.architectures:
+            key = kernel, signature, cc
+            if key not in self.known:
                 dispatcher.get_current_device = lambda cc=cc: types.SimpleNamespace(compute_capability=cc)
-                self.ptx[kernel, signature, cc] = cuda.compile_ptx(kernel.py_func, signature, cc=cc)[0]
+                self.known[key] = cuda.compile_ptx(kernel.py_func, signature, cc=cc)[0]
+            self.ptx[key] = self.known[key]
 
     def names(self) -> set[str]:
         """Kernels that were launched."""
@@ -84,6 +90,7 @@ def launches(monkeypatch):
     monkeypatch.setattr(gpu_launch, "launch", record.launch)
     monkeypatch.setattr(gpu_launch, "empty", lambda size, dtype: np.zeros(max(1, int(size)), dtype))
     monkeypatch.setattr(gpu_launch, "put", lambda a: np.resize(np.asarray(a).ravel(), max(1, np.size(a))))
+    monkeypatch.setattr(gpu_launch, "refill", lambda array, values: array.__setitem__(..., values))
     monkeypatch.setattr(
         gpu_launch, "fetch", lambda a, shape=None: a if shape is None else np.resize(a, tuple(shape))
     )
