@@ -126,7 +126,8 @@ def _growth(typical: np.ndarray, width: int) -> tuple[Growth, float, bool]:
     pick = np.unique(np.linspace(0, len(values) - 1, LAGS_FITTED).astype(int))
     times, values = lags[pick] - lags[0], values[pick]
     growth, power = exponential_growth(times, values), power_growth(times, values)
+    better = growth.misfit < BETTER * power.misfit
+    growth = replace(growth, start=growth.start - growth.rate * float(lags[0]))  # at lag 0
     # Only what is seen counts: a level curve leaves the ceiling free.
     span = min(growth.ceiling, float(values.max())) - max(growth.floor, growth.start)
-    at_zero = growth.start - growth.rate * float(lags[0])
-    return replace(growth, start=at_zero), span, growth.misfit < BETTER * power.misfit
+    return growth, span, better
