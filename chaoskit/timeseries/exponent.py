@@ -17,12 +17,13 @@ from .reconstruction import MINIMUM_ROWS, MOST_REFERENCES, Prepared, check_lengt
 from .region import BELOW_CEILING, smooth
 from .result import DataLyapunov, forcing_interval
 from .surrogates import surrogate_test
+from .zero_one import is_regular
 
 METHODS = ("rosenstein", "kantz")
 COPIES_MORE = (0, 1, 2)  # delayed copies beyond those of false neighbours that are tried as well
 PERIODS_FOLLOWED = 10  # at first; doubled until the distance levels off
 PERIODS_NEEDED = 20
-CLEAN = 0.01  # noise, in standard deviations, below which a straight line is not bent by it
+PERIODS_WITHOUT_PARTING = 40  # neighbours are followed over a quarter of the series: fewer may be chance
 MOST_BLOCKS = 500  # of reference points that are resampled
 MODEL = 0.05  # what neighbours at a finite distance do to any estimate, relative to the exponent
 MODEL_WITH_NOISE, MODEL_OF_MAPS = 2.5, 5.0  # the same for each standard deviation of noise
@@ -52,16 +53,17 @@ def estimate_lyapunov(
     over the reference points, because the few pairs that part early, at a saddle, would otherwise
     steepen the curve and then flatten it.
 
-    The slope is read in two ways, and with one and two delayed copies more than needed; the exponent is
-    the median. The other method is asked as well: `estimates` holds all, `agreement` says which lie
-    outside the interval (the ball's mean is steepened by pairs that part at a saddle). One way is the
-    line through the longest straight stretch. The other is the curve
+    This is done with as many delayed copies as needed, and with one and two more; the exponent is the
+    median. The other method is asked as well: `estimates` holds all, each named by how its curve was
+    read, and `agreement` says which lie outside the interval (the ball's mean is steepened by pairs that
+    part at a saddle). A curve is read by the line through its longest straight stretch, if it has one and
+    measurement noise flattens it by less than a tenth. Otherwise by
 
         d(t)^2 = noise + 1 / (1 / (d0^2 exp(2 lambda t)) + 1 / size^2),
 
-    whose rate is not flattened by measurement noise; with noise it is the only one. White noise in a
-    finely sampled series is reduced by a Wiener filter first: a finite filter leaves exponents as
-    they are.
+    whose rate noise does not flatten, but which takes for granted how distances level off. White noise in
+    a finely sampled series is reduced by a Wiener filter first: a finite filter leaves exponents as they
+    are.
 
     Parameters
     ----------
@@ -102,9 +104,11 @@ def estimate_lyapunov(
     Notes
     -----
     The interval holds the scatter over the series and the disagreement of the estimates. A verdict of
-    "good" also asks for an interval within an eighth of the exponent. Growth counts as exponential if the
-    curve has a straight stretch, or if it spans 1.7 nats between noise and ceiling and a power of
-    time does not fit as well: coloured noise has neither.
+    "good" also asks for an interval within an eighth of the exponent, and for 100 Lyapunov times: over
+    fewer the exponent of the stretch itself differs from that of the system. Growth counts as exponential
+    if the curve has a straight stretch, or if it spans 1.7 nats between noise and ceiling and a power of
+    time does not fit as well: coloured noise has neither. A straight stretch of a curve that a power of time
+    fits as well is that of a torus if the 0-1 test (`zero_one_test`) says regular.
 
     References
     ----------
@@ -154,14 +158,17 @@ def estimate_lyapunov(
     noise = found.noise
     if not found.fine:
         noise = unpredicted(found.data, found.delay, found.dimension, found.theiler)
-    estimates = _rates(curves, clean=not noise >= CLEAN, per_lag=main.probe.stride * dt)
+    estimates = _rates(curves, noise if noise > 0 else 0.0, main.probe.stride * dt)
+    same = [c for c in curves.values() if c.probe.ball == main.probe.ball]
+    exponential = all(c.exponential for c in same)
     said = _flaw(main, first, found.period)
+    if not said and exponential and any(c.doubtful for c in same) and is_regular(series):
+        said = "regular: a power of time explains how neighbours part, and the 0-1 test finds no chaos"
     model = math.hypot(
         MODEL, (MODEL_WITH_NOISE if found.fine else MODEL_OF_MAPS) * (noise if noise > 0 else 0.0)
     )
-    chaotic = not said and all(c.exponential for c in curves.values() if c.probe.ball == main.probe.ball)
     own = {name: value for name, value in estimates.items() if method in name}
-    summary = _summary(main, own if chaotic else {}, model, dt, rng)
+    summary = _summary(main, own if exponential and not said else {}, model, dt, rng)
     exponent, interval = summary[0], summary[1]
     quality = said or verdict(main, own, exponent, interval, len(series) / found.period, len(series) * dt)
     origin = ""
@@ -183,19 +190,10 @@ def _estimators(method: str, found: Prepared) -> Iterator[tuple[str, int, bool]]
     yield f"{other}, {found.dimension} copies", found.dimension, other == "kantz"
 
 
-def _rates(curves: dict[str, Curve], clean: bool, per_lag: float) -> dict[str, float]:
-    """The exponent by each curve that grows exponentially.
-
-    Without noise by a straight stretch, which takes nothing for granted of how distances level off; with it,
-    or without such a stretch, by the model of the whole curve.
-    """
-    found = {}
-    for name, curve in curves.items():
-        if curve.region is not None and (clean or curve.growth is None):
-            found[f"line, {name}"] = curve.region.slope / per_lag
-        elif curve.exponential and curve.growth is not None:
-            found[f"growth, {name}"] = curve.growth.rate / per_lag
-    return found
+def _rates(curves: dict[str, Curve], noise: float, per_lag: float) -> dict[str, float]:
+    """The exponent by each curve that grows exponentially, named by how it was read."""
+    read = {name: curve.rate(noise) for name, curve in curves.items()}
+    return {f"{way[0]}, {name}": way[1] / per_lag for name, way in read.items() if way is not None}
 
 
 def _summary(main: Curve, estimates: dict[str, float], model: float, dt: float, rng) -> tuple:
@@ -249,8 +247,14 @@ def _flaw(main: Curve, first: int, period: float) -> str:
         return "too short: no neighbours outside the Theiler window"
     values = smooth(main.typical, min(main.width, len(main.typical)))[1]
     low = values[-1] < main.ceiling - BELOW_CEILING and np.ptp(values) < 1.0
-    if (low and len(main.probe.states) / period >= PERIODS_NEEDED) or main.probe.repeats(first):
+    periods = len(main.probe.states) / period
+    if (low and periods >= PERIODS_WITHOUT_PARTING) or main.probe.repeats(first):
         return "periodic or quasi-periodic: neighbours do not part"
+    if low and periods >= PERIODS_NEEDED:
+        return (
+            f"too short: neighbours do not part, but {periods:.0f} mean periods do not tell whether they "
+            f"ever will; at least {PERIODS_WITHOUT_PARTING} are needed"
+        )
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,9 @@ class Growth:
     start: float
     ceiling: float
     misfit: float
+
+
+NO_GROWTH = Growth(math.nan, math.nan, math.nan, math.nan, misfit=math.inf)  # nothing can be fitted
 
 
 def exponential_growth(times: np.ndarray, values: np.ndarray) -> Growth:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +85,13 @@ def straight(lags: np.ndarray, values: np.ndarray) -> bool:
         return False
     first, second = line(lags[:half], values[:half])[0], line(lags[-half:], values[-half:])[0]
     return whole > 0 and abs(first - second) <= BEND * whole
+
+
+def flattening(region: Region, added: float) -> float:
+    """By how much the line would be steeper without what noise adds to all squared distances, relatively."""
+    lags = np.arange(region.start, region.stop + 1.0)
+    left = np.exp(2 * (region.offset + region.slope * lags)) - added
+    return line(lags, np.log(left) / 2)[0] / region.slope - 1 if left[0] > 0 else math.inf
 
 
 def resampled_medians(

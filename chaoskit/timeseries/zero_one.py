@@ -129,3 +129,8 @@ def zero_one_test(
     k = float(np.median(values))
     verdict = "chaotic or noisy" if k > CHAOTIC else "regular" if k < REGULAR else "undecided"
     return ZeroOneTest(k, frequencies, values, every, verdict)
+
+
+def is_regular(data: np.ndarray) -> bool:
+    """True if the test says regular of every column of (T, D); False of a series too short for it."""
+    return len(data) >= MINIMUM_ROWS and all(zero_one_test(c).verdict == "regular" for c in data.T)

@@ -139,7 +139,8 @@ class Evaluation:
             known = [] if self.true_exponents is None else self.true_exponents
             for i, (value, error) in enumerate(zip(self.exponents, self.exponents_stderr, strict=True)):
                 true = float(known[i]) if i < len(known) else None
-                rows.append([f"exponent {i + 1} (true)", f"{value:.4g} ± {error:.2g}", true])
+                name = f"exponent {i + 1}" if true is None else f"exponent {i + 1} (true)"
+                rows.append([name, f"{value:.4g} ± {error:.2g}", true])
         if self.retracing is not None:
             rows.append(["retracing (unseen data)", self.retracing, self.retracing_floor])
         return rows

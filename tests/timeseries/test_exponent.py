@@ -114,6 +114,22 @@ def test_noise_of_a_map_is_seen_and_makes_the_number_uncertain():
     assert estimate_lyapunov(x).noise_level < 0.003
 
 
+def test_the_whole_state_of_a_clean_flow_is_read_by_lines(long_lorenz):
+    """The growth model reads it a tenth too high."""
+    result = estimate_lyapunov(long_lorenz[:20_000], 0.01)
+    own = [name for name in result.estimates if "rosenstein" in name]
+    assert own
+    assert all(name.startswith("line") for name in own)
+
+
+def test_noise_far_below_the_distances_of_neighbours_leaves_the_line():
+    """Neighbours in a short series are further apart than the steps of the recorder."""
+    x = lorenz(12_000)[:, 0]
+    for share, way in ((0.005, "line"), (0.05, "growth")):
+        noise = share * x.std() * np.random.default_rng(0).normal(size=len(x))
+        assert next(iter(estimate_lyapunov(x + noise, 0.01).estimates)).startswith(way)
+
+
 def test_kantz_agrees_with_rosenstein_on_maps():
     for series, true in ((logistic(5000), math.log(2)), (henon_x(5000), 0.4192)):
         result = estimate_lyapunov(series, method="kantz")
@@ -186,6 +202,12 @@ def test_noise_is_not_chaos(memory, columns):
 def test_short_series_says_so(long_lorenz):
     for length in (100, 700, 1500):
         not_chaotic(estimate_lyapunov(long_lorenz[:length], 0.01), "too short")
+
+
+def test_neighbours_that_stay_together_for_a_few_turns_are_too_few_to_be_called_periodic(long_lorenz):
+    """They can be followed over a quarter of the series, here five turns of Lorenz-63 and eight of a sine."""
+    for series in (long_lorenz[8500:10_700], np.sin(0.05 * time[:4000])):
+        not_chaotic(estimate_lyapunov(series, 0.01), "too short: neighbours do not part")
 
 
 def test_random_walk_is_not_called_chaos():
@@ -273,6 +295,12 @@ def test_noise_and_regular_motion_are_never_called_chaos():
 def test_noise_and_regular_motion_of_many_seeds(kind):
     for seed in range(100):
         never_chaos(estimate_lyapunov(NOT_CHAOS[kind](np.random.default_rng(seed), 6000)))
+
+
+def test_a_straight_beginning_of_a_torus_is_not_taken_for_growth():
+    """Its curve rises as a power of time, straight at first; the 0-1 test decides."""
+    torus = NOT_CHAOS["two waves"](np.random.default_rng(40), 6000)
+    not_chaotic(estimate_lyapunov(torus), "regular")
 
 
 def test_few_lyapunov_times_are_never_good():

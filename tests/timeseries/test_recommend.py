@@ -35,6 +35,15 @@ def test_noise_asks_for_generalized_forcing_stronger_than_the_growth():
     assert "noise" in found.reasons["forcing"]
 
 
+@pytest.mark.parametrize("share", [0.01, 0.02, 0.027])
+def test_noise_of_a_recorder_leaves_sparse_forcing(share):
+    """One to three per cent: sparse forcing trains better there than generalized forcing."""
+    x = henon_x(4000)
+    found = recommend(x + share * x.std() * white(length=4000))
+    assert found.lyapunov.noise_level == pytest.approx(share, rel=0.25)
+    assert isinstance(found.forcing, Sparse)
+
+
 def test_weak_growth_with_noise_takes_a_tenth():
     estimate = estimate_lyapunov(logistic(1000))
     slow = replace(estimate, exponent=0.01, interval=(0.009, 0.011), recommended_tau=35, noise_level=0.05)

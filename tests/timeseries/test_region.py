@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chaoskit.timeseries import region as module
-from chaoskit.timeseries.region import Region, find_region, slope_interval
+from chaoskit.timeseries.region import Region, find_region, flattening, slope_interval
 
 lags = np.arange(120)
 
@@ -40,6 +40,16 @@ def test_the_jump_of_noise_at_the_start_is_left_out():
 )
 def test_no_region(curve):
     assert find_region(curve, 0.0, 1) is None
+
+
+def test_flattening_is_what_noise_has_done_to_a_line():
+    growing = -3 + 0.05 * np.arange(41)
+    added = 0.2 * np.exp(2 * growing[0])
+    seen = Region(0, 40, *module.line(np.arange(41), np.log(np.exp(2 * growing) + added) / 2))
+    assert flattening(seen, added) == pytest.approx(0.05 / seen.slope - 1, rel=0.25)
+    assert flattening(seen, 0.0) == pytest.approx(0.0, abs=1e-12)
+    assert flattening(seen, 2 * added) > 2 * flattening(seen, added)
+    assert flattening(seen, 10 * added) == np.inf  # more than all of the first distance
 
 
 def test_interval_covers_the_slope_when_reference_points_move_together():

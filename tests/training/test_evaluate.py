@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from driven_map import Driven
@@ -157,6 +159,10 @@ def test_conditional_exponents_follow_the_inputs():
         logs.append(np.log((1 - x**2) / 2))
     # a tenth of the rows settles the state, another one the tangents
     np.testing.assert_allclose(found.exponents, [np.mean(logs[200:]) / 0.1], rtol=1e-9)
+    # a row says "true" only where a true exponent stands in it
+    two = replace(found, exponents=np.array([-7.0, -9.0]), exponents_stderr=np.ones(2))
+    named = [[row[0] for row in e.rows()][-2:] for e in (two, replace(two, true_exponents=np.array([-7.0])))]
+    assert named == [["exponent 1", "exponent 2"], ["exponent 1 (true)", "exponent 2"]]
 
 
 @pytest.mark.parametrize(
