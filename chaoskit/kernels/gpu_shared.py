@@ -7,6 +7,7 @@ tangents. Rows are an odd number of elements apart: the threads of a group meet 
 from __future__ import annotations
 
 import math
+
 from .._jit import gpu_function, gpu_kernel_within
 from ..cells._math import like
 from ..cells.protocol import feature, feature_slope, has_hidden, local, local_jvp, slopes
