@@ -26,7 +26,7 @@ from .planes import load, store
 
 LARGEST = 4  # units
 _WORDS = 160  # registers of 32 bits that the arrays may take
-_THREADS = 128
+THREADS = 128
 
 
 def fits(cell: Any, sizes: Sizes, k: int, itemsize: int) -> bool:
@@ -49,7 +49,7 @@ def register_products(
     doubts = doubts_for(members, k, V.dtype)
     for first, last in chunks(steps):
         gpu.launch(
-            kernel, gpu.blocks_for(members, _THREADS), _THREADS, 0, *pack, V, doubts, U, drives, t0,
+            kernel, gpu.blocks_for(members, THREADS), THREADS, 0, *pack, V, doubts, U, drives, t0,
             first, last, steps, block_steps, every, logs, spread, bad,
         )  # fmt: skip
 
