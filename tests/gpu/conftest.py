@@ -11,6 +11,7 @@ import inspect
 import os
 import re
 import types
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -47,6 +48,8 @@ def _has_compiler() -> bool:
 class Launches:
     """Stands in for the GPU: memory is NumPy's, and a launch compiles its kernel for its very arguments."""
 
+    compiled: ClassVar[dict[tuple, str]] = {}  # by all tests of a process
+
     def __init__(self):
         self.ptx: dict[tuple, str] = {}
 
@@ -56,9 +59,11 @@ class Launches:
 
         signature = tuple(typeof(a) for a in args)
         for cc in ARCHITECTURES:
-            if (kernel, signature, cc) not in self.ptx:
+            key = (kernel, signature, cc)
+            if key not in self.compiled:
                 dispatcher.get_current_device = lambda cc=cc: types.SimpleNamespace(compute_capability=cc)
-                self.ptx[kernel, signature, cc] = cuda.compile_ptx(kernel.py_func, signature, cc=cc)[0]
+                self.compiled[key] = cuda.compile_ptx(kernel.py_func, signature, cc=cc)[0]
+            self.ptx[key] = self.compiled[key]
 
     def names(self) -> set[str]:
         """Kernels that were launched."""
@@ -97,7 +102,9 @@ def small_blocks(monkeypatch):
     from chaoskit.kernels import gpu_sizes
 
     if SIMULATED:
-        few = gpu_sizes.BlockSizes(tile=2, line=2, rows=2, panel=6, side=2, threads=2, parts=3)
+        few = gpu_sizes.BlockSizes(
+            tile=2, line=2, rows=2, panel=6, library_panel=6, side=2, threads=2, parts=3
+        )
         monkeypatch.setattr(gpu_sizes, "CHOSEN", few)
 
 
