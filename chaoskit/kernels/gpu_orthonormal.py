@@ -18,7 +18,7 @@ from ..cells._math import like
 from . import gpu_launch as gpu
 from . import gpu_sizes
 from .gpu_launch import cuda
-from .gpu_products import Operand, Products
+from .gpu_products import OWN, Operand, Products
 
 _AT_ONCE = 4  # dot products that `_careful` takes together
 # flags of a panel: fine; not fine, seen in the first or the second round; not finite
@@ -42,7 +42,8 @@ class Orthonormal:
     def __init__(self, products: Products, members: int, k: int, nx: int):
         sizes = gpu_sizes.CHOSEN
         self.products, self.members, self.k, self.nx = products, members, k, nx
-        self.panel, self.side, self.threads = min(sizes.panel, k), sizes.side, sizes.threads
+        wanted = sizes.panel if products.library == OWN else sizes.library_panel
+        self.panel, self.side, self.threads = min(wanted, k), sizes.side, sizes.threads
         dtype = products.dtype
         self.norms, self.before = gpu.empty(members * k, dtype), gpu.empty(members * k, dtype)
         self.doubts = gpu.zeros(members * k, np.int64)
@@ -55,7 +56,7 @@ class Orthonormal:
     @staticmethod
     def bytes(members: int, k: int, nx: int, itemsize: int) -> int:
         """Memory that an instance takes."""
-        panel = min(gpu_sizes.CHOSEN.panel, k)
+        panel = min(gpu_sizes.CHOSEN.library_panel, k)
         return members * (itemsize * (2 * k + panel * (2 * k + 2 * panel + nx)) + 8 * (k + 1))
 
     def __call__(self, V: Any, at: int, stride: int) -> None:
@@ -97,7 +98,7 @@ class Orthonormal:
         gram = Operand(self.gram, panel, 0, panel * panel)
         factor = gram._replace(array=self.factor)
         multiply(rows, rows, self.nx, source, source._replace(transposed=True), gram, batch=self.members)
-        room = (panel * (panel + 1) + 2 * panel) * self.gram.dtype.itemsize
+        room = (panel * (panel + 1) // 2 + 2 * panel) * self.gram.dtype.itemsize
         gpu.launch(
             _factor, self.members, (self.side, self.side), room, self.gram, panel, rows, turn, self.k, first,
             self.before, self.factor, self.flags, self.norms, self.doubts,
@@ -195,13 +196,13 @@ def _verdict_of_first(norm, square, pivot):
 def _factor(gram, panel, rows, turn, k, first, before, factor, flags, norms, doubts):
     """factor = inverse of the Cholesky factor of the Gram matrix (rows, rows) of a panel; a block a member.
 
-    The matrix is scaled to a diagonal of 1, and eliminated in place: left of the pivot stands the inverse,
-    right of it what is left. A panel in danger of losing digits gets the flag and the identity.
+    Its lower triangle is scaled to a diagonal of 1, and eliminated in place: left of the pivot stands the
+    inverse, right of it what is left. A panel in danger of losing digits gets the flag and the identity.
     """
     buffer = cuda.shared.array(0, gram.dtype)
     x, y, side, b = cuda.threadIdx.x, cuda.threadIdx.y, cuda.blockDim.x, cuda.blockIdx.x
-    lead = panel + 1
-    scales, column = panel * lead, panel * lead + panel
+    scales = panel * (panel + 1) // 2
+    column = scales + panel
     at, row0 = b * panel * panel, b * k + first
     zero, one = like(gram[0], 0.0), like(gram[0], 1.0)
     me, threads = y * side + x, side * side
@@ -213,30 +214,30 @@ def _factor(gram, panel, rows, turn, k, first, before, factor, flags, norms, dou
         for c in range(x, i + 1, side):
             unit = gram[at + i * panel + c] * buffer[scales + i] * buffer[scales + c]
             # a row of zeros stands for itself and meets nobody
-            buffer[i * lead + c] = one if i == c and buffer[scales + i] == zero else unit
+            buffer[i * (i + 1) // 2 + c] = one if i == c and buffer[scales + i] == zero else unit
     cuda.syncthreads()
     for j in range(rows):
-        pivot = buffer[j * lead + j]
+        pivot = buffer[j * (j + 1) // 2 + j]
         for i in range(j + 1 + me, rows, threads):
-            buffer[column + i] = buffer[i * lead + j]
+            buffer[column + i] = buffer[i * (i + 1) // 2 + j]
         cuda.syncthreads()
         for i in range(j + 1 + y, rows, side):
             share = buffer[column + i] / pivot if pivot != zero else zero
             for c in range(x, i + 1, side):
                 if c > j:
-                    buffer[i * lead + c] -= share * buffer[column + c]
+                    buffer[i * (i + 1) // 2 + c] -= share * buffer[column + c]
                 elif c < j:
-                    buffer[i * lead + c] -= share * buffer[j * lead + c]
+                    buffer[i * (i + 1) // 2 + c] -= share * buffer[j * (j + 1) // 2 + c]
                 else:
-                    buffer[i * lead + c] = -share
+                    buffer[i * (i + 1) // 2 + c] = -share
         cuda.syncthreads()
     if turn == 0:
         for i in range(me, rows, threads):
-            square, pivot = gram[at + i * panel + i], buffer[i * lead + i]
+            square, pivot = gram[at + i * panel + i], buffer[i * (i + 1) // 2 + i]
             buffer[column + i] = like(pivot, _verdict_of_first(before[row0 + i], square, pivot))
     else:
         for i in range(me, rows, threads):  # rows that were nearly orthonormal
-            lost = not buffer[i * lead + i] > like(one, 0.5)
+            lost = not buffer[i * (i + 1) // 2 + i] > like(one, 0.5)
             buffer[column + i] = like(one, _DELICATE_STILL if lost else _SOUND)
     cuda.syncthreads()
     worst = zero
@@ -249,13 +250,13 @@ def _factor(gram, panel, rows, turn, k, first, before, factor, flags, norms, dou
     sound = found == _SOUND
     for i in range(y, rows, side):
         scale = buffer[scales + i]
-        inverse = one / math.sqrt(buffer[i * lead + i]) if sound else one
+        inverse = one / math.sqrt(buffer[i * (i + 1) // 2 + i]) if sound else one
         for c in range(x, rows, side):
             value = zero
             if not sound:
                 value = one if c == i else zero
             elif c < i:
-                value = inverse * buffer[i * lead + c] * buffer[scales + c]
+                value = inverse * buffer[i * (i + 1) // 2 + c] * buffer[scales + c]
             elif c == i:
                 value = inverse * scale
             factor[at + i * panel + c] = value
@@ -361,6 +362,7 @@ def _careful(V, at, stride, k, nx, first, rows, size, taken, flags, norms, doubt
     for j in range(rows):
         l = first + j
         row = b * each + j * k
+        doubt = doubts[b * k + l]
         norm = _norm(V, base + l * nx, nx, buffer, t, threads)
         most = zero
         for c in range(t, l, threads):
@@ -373,7 +375,7 @@ def _careful(V, at, stride, k, nx, first, rows, size, taken, flags, norms, doubt
             if cancelled:
                 noise = _is_noise(V, base, nx, l, k, taken, row, buffer, t, threads)
             norm = _norm(V, base + l * nx, nx, buffer, t, threads)
-        doubt = doubts[b * k + l] + 1 if noise else 0
+        doubt = doubt + 1 if noise else 0
         wiped = doubt >= patience or norm < smallest
         norm = zero if wiped else norm
         inverse = one / norm if norm > zero else norm

@@ -75,9 +75,8 @@ class Products:
         self.dtype, self.threads, self.alike = np.dtype(dtype), threads, alike
         self.blocks, self.shortest = blocks, shortest
         self.scratch = gpu.empty(1, self.dtype)
-        self.module: Any = None
-        if product_library(library) == CUBLAS:
-            self.module = _cupy()
+        self.library = product_library(library)
+        self.module: Any = _cupy() if self.library == CUBLAS else None
 
     def multiply(
         self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand, *, alpha: float = 1.0,

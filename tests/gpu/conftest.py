@@ -104,7 +104,9 @@ def small_blocks(monkeypatch):
     from chaoskit.kernels import gpu_sizes
 
     if SIMULATED:
-        few = gpu_sizes.BlockSizes(tile=2, line=2, rows=2, panel=6, side=2, threads=2, parts=3)
+        few = gpu_sizes.BlockSizes(
+            tile=2, line=2, rows=2, panel=6, library_panel=6, side=2, threads=2, parts=3
+        )
         monkeypatch.setattr(gpu_sizes, "CHOSEN", few)
 
 

@@ -21,7 +21,7 @@ def _orthonormal(rows, panel=64):
     members, k, nx = rows.shape
     products = Products(rows.dtype, "own", threads=gpu_sizes.CHOSEN.tile)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gpu_sizes, "CHOSEN", gpu_sizes.CHOSEN._replace(panel=panel))
+        patch.setattr(gpu_sizes, "CHOSEN", gpu_sizes.CHOSEN._replace(panel=panel, library_panel=panel))
         tool = Orthonormal(products, members, k, nx)
     room = np.zeros((members, k + 1, nx), rows.dtype)
     room[:, 0], room[:, 1:] = 7.0, rows  # a state before the rows of each member

@@ -114,7 +114,7 @@ def test_the_step_that_breaks():
     for size, step in ((1e200, 2), (1e-150, None), (1e120, 3)):
         extreme = cell._replace(A=np.full(3, size), W=np.zeros((3, 3)))
         if step is not None:
-            with pytest.raises(DivergenceError, match=f"at step {step}"):
+            with pytest.raises(DivergenceError, match=f"by step {step}"):
                 dynamics.jacobian_product(extreme, np.ones(3), 5, device="cuda")
             continue
         ours = dynamics.jacobian_product(extreme, np.ones(3), 5, device="cuda")
@@ -159,9 +159,9 @@ def test_compiles(launches, dtype):
     """All kernels for all cells; in float32 without float64."""
     for cell_class in ALL_CELLS:
         model = prepare(_cell(cell_class, dtype))
-        states, u = np.zeros((2, model.dim), dtype), np.zeros((2, model.n_inputs), dtype)
+        states, u = np.zeros((STEPS, model.dim), dtype), np.zeros((STEPS, model.n_inputs), dtype)
         _jacobians(model, states, u)
-    _products(model, states, u, np.eye(model.dim), (np.zeros(2, np.int64), np.zeros(2)))
+    _products(model, states, u, np.eye(model.dim), (np.zeros(STEPS, np.int64), np.zeros(STEPS)))
     names = {"_jacobian_entries", "_scaled_hidden", "_take_state", "_largest_entries", "_scale", "_copy"}
     assert names <= launches.names()
     if dtype == np.float32:
