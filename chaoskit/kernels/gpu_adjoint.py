@@ -89,18 +89,17 @@ class Adjoint:
         Observed dimensions.
     segment : int
         Steps whose activations are kept at once.
-    products : Products, optional
     """
 
     def __init__(
         self, tag: Any, sizes: Sizes, dtype: Any, parameters: int, features: int, D: int, segment: int,
-        products: Products | None = None,
     ):  # fmt: skip
         self.tag, self.sizes, self.dtype, self.D, self.segment = tag, sizes, np.dtype(dtype), D, segment
         self.parameters, self.features = parameters, features
-        self.products = Products(dtype, alike=True) if products is None else products
         blocks = BlockForm(tag, sizes, parameters, features, self.dtype.itemsize)
         self.steps = not blocks.fits()
+        # a library may round otherwise for more systems
+        self.products = Products(dtype, "auto" if self.steps else "own", alike=True)
         self.form = StepForm(tag, sizes, self.products) if self.steps else blocks
         s, hidden = sizes, sizes.m * sizes.n if has_hidden(tag) else 1
         w = s.m + s.inputs

@@ -157,9 +157,9 @@ def fit(
         gradients come back once an update; optimizer, penalties and all that judges checkpoints stay on the
         CPU. It pays for large batches, large networks or many restarts: these go side by side, the updates
         of all in one launch (with `threads`, of so many at a time), and each comes to what it would come to
-        alone. Two trainings on GPUs of one kind agree bit by bit, if the GPU is not so full that a batch
-        must be divided. CPU and GPU differ by round-off, so a checkpoint goes on where it was written; a
-        model runs anywhere.
+        alone; large networks up to round-off, where CuPy's products are installed. Two trainings on GPUs of
+        one kind agree bit by bit, if the GPU is not so full that a batch must be divided. CPU and GPU differ
+        by round-off, so a checkpoint goes on where it was written; a model runs anywhere.
 
     Returns
     -------

@@ -35,7 +35,7 @@ def form(request, monkeypatch):
     monkeypatch.setattr(gpu_few_rows, "_THREADS", 8)
     products = gpu_adjoint.Products
     monkeypatch.setattr(
-        gpu_adjoint, "Products", lambda *a, **k: products(*a, "own", threads=2, shortest=4, **k)
+        gpu_adjoint, "Products", lambda dtype, _, **k: products(dtype, "own", threads=2, shortest=4, **k)
     )
     return request.param
 
@@ -186,17 +186,21 @@ def test_nothing_passes_a_forcing_of_the_whole_state(form):
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")  # NumPy's, of the simulator
 @both
 def test_a_state_that_was_lost_does_not_survive_forcing(form):
-    """NaN before a forcing of the whole state stays before it; the loss tells."""
-    cell, latent, X, U = draw(PLRNN)
-    U[0] = 1e300
-    wanted = engine((cell, latent, X, U), "cpu")(cell, latent, X, Sparse(2).schedule(T), U)
-    found = engine((cell, latent, X, U))(cell, latent, X, Sparse(2).schedule(T), U)
-    assert not np.isfinite(found[0])
-    assert not np.isfinite(wanted[0])
+    """A state that is replaced is not read: of infinity nothing is left. The loss tells of it."""
+    cell, latent, X, U = drawn = draw(PLRNN, observed=True)
+    cell.A[0], cell.W[:, 0] = 1e200, 0.0
+    there, here = engine(drawn), engine(drawn, "cpu")
+    schedule = Sparse(2).schedule(T)
+    for run in (there, here):
+        assert not np.isfinite(run(cell, latent, X, schedule, U)[0])
+    wanted = here.work[0].Y.reshape(T, B, 3)
+    assert np.isinf(wanted[[1, 3]]).any()
+    assert np.isfinite(wanted[[0, 2, 4]]).all()
+    found = there.gpu.adjoint.memory.Y.copy_to_host().reshape(T, B, 3)
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    data, inputs = X.transpose(1, 0, 2), U.transpose(1, 0, 2)
     with pytest.raises(DivergenceError):
-        loss_and_gradient(
-            cell, latent, X.transpose(1, 0, 2), forcing=Sparse(2), inputs=U.transpose(1, 0, 2), device="cuda"
-        )
+        loss_and_gradient(cell, latent, data, forcing=Sparse(2), inputs=inputs, device="cuda")
 
 
 @pytest.mark.simulator

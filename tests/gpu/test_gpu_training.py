@@ -30,7 +30,7 @@ def few_threads(monkeypatch):
     monkeypatch.setattr(gpu_adjoint, "_LOSSES", 4)
     monkeypatch.setattr(gpu_launch, "_THREADS", 8)
     products = gpu_adjoint.Products
-    monkeypatch.setattr(gpu_adjoint, "Products", lambda *a, **k: products(*a, "own", threads=2, **k))
+    monkeypatch.setattr(gpu_adjoint, "Products", lambda dtype, _, **k: products(dtype, "own", threads=2, **k))
 
 
 def arrays(model):
