@@ -121,11 +121,11 @@ def gradient_decomposition(
     np.float64(1.0)
     """
     steps = _check.integer(steps, "steps", 1)
-    if loss not in _LOSSES:
-        raise InvalidInputError(f"loss: expected one of {_LOSSES}, got {loss!r}")
+    _check.choice(loss, "loss", _LOSSES)
     fresh = series is None
     transient = (1000 if fresh else 0) if transient is None else _check.integer(transient, "transient")
-    warm = tangent_steps(tangent_transient if fresh or tangent_transient != "auto" else 0, steps)
+    own = isinstance(tangent_transient, str) and tangent_transient == "auto"
+    warm = tangent_steps(tangent_transient if fresh or not own else 0, steps)
     tail = tangent_steps(backward_transient, steps)
     if not fresh and (transient or warm):
         raise InvalidInputError(
