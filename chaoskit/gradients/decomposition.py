@@ -168,9 +168,11 @@ def _split(
     packed = [_pulled(own, states[:-1], inputs, part) for part in rows]
     whole = _pulled(own, states[:-1], inputs, g)
     parts, gradient = np.stack([own.own(p) for p in packed]), own.own(whole)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = parts @ gradient / (gradient @ gradient)
-        logs = np.log(np.linalg.norm(parts, axis=1)) + top * LN2
+    power = int(np.frexp(np.abs(gradient).max(initial=0.0))[1]) - 1  # so that no square overflows
+    scaled, one = np.ldexp(parts, -power), np.ldexp(gradient, -power)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        shares = scaled @ one / (one @ one)
+        logs = np.log(np.linalg.norm(scaled, axis=1)) + (top + power) * LN2
     rates = np.where(np.isnan(covariant.exponents), -math.inf, covariant.exponents)
     return GradientDecomposition(
         rates, logs, shares, [own.spread(p) for p in packed], own.spread(whole), top * LN2
