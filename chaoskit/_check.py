@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -30,42 +31,71 @@ def integer(value: Any, name: str, minimum: int = 0) -> int:
     return number
 
 
+def _float(value: Any) -> float:
+    """`value` as a float, NaN for what is no number; an array, even of one entry, is none."""
+    if isinstance(value, (str, bytes)):
+        return float("nan")
+    try:
+        return float(value) if np.ndim(value) == 0 else float("nan")
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
+
+
+def number(value: Any, name: str) -> float:
+    """`value` as a finite float."""
+    found = _float(value)
+    if not np.isfinite(found):
+        raise InvalidInputError(f"{name}: expected a finite number, got {value!r}")
+    return found
+
+
 def positive(value: Any, name: str) -> float:
     """`value` as a finite float above zero."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not (np.isfinite(number) and number > 0):
+    found = _float(value)
+    if not (np.isfinite(found) and found > 0):
         raise InvalidInputError(f"{name}: expected a finite number above 0, got {value!r}")
-    return number
+    return found
 
 
 def not_negative(value: Any, name: str) -> float:
-    """`value` as a finite float of at least zero; an array, even of one entry, is none."""
-    try:
-        number = float(value) if np.ndim(value) == 0 else float("nan")
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not (np.isfinite(number) and number >= 0):
+    """`value` as a finite float of at least zero."""
+    found = _float(value)
+    if not (np.isfinite(found) and found >= 0):
         raise InvalidInputError(f"{name}: expected a number of at least 0, got {value!r}")
-    return number
+    return found
+
+
+def choice(value: Any, name: str, choices: Collection[str]) -> str:
+    """`value`, which must be one of these words."""
+    if not isinstance(value, str) or value not in choices:
+        raise InvalidInputError(f"{name}: expected one of {tuple(choices)}, got {value!r}")
+    return value
+
+
+def float_type(dtype: Any) -> np.dtype:
+    """float32 or float64, however it is named."""
+    try:
+        kind = None if dtype is None else np.dtype(dtype)
+    except (TypeError, ValueError):
+        kind = None
+    if kind not in (np.float32, np.float64):
+        raise InvalidInputError(f"dtype: expected float32 or float64, got {dtype!r}")
+    return np.dtype(kind).newbyteorder("=")
 
 
 def share(value: Any, name: str) -> float:
     """`value` as a float from 0 to 1."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not 0.0 <= number <= 1.0:
+    found = _float(value)
+    if not 0.0 <= found <= 1.0:
         raise InvalidInputError(f"{name}: expected a number from 0 to 1, got {value!r}")
-    return number
+    return found
 
 
 def real(value: Any, name: str) -> np.ndarray:
     """`value` as an array of real numbers in their own dtype; it may hold NaN and infinity."""
     try:
+        if np.ma.is_masked(value):
+            raise TypeError(f"{int(np.ma.count_masked(value))} masked values; fill or drop them first")
         raw = np.asarray(unlabelled(to_host(value), name))
         if raw.dtype.kind not in "fiub":
             raise TypeError(f"dtype {raw.dtype}")
@@ -146,6 +176,22 @@ def series(value: Any, name: str = "series", *, minimum: int = 2, constant: bool
                 f"{name}: column {int(still[0])} never changes (value {data[0, still[0]]:g}); remove it"
             )
     return data
+
+
+def function(value: Any, name: str, of: str) -> Callable[..., Any]:
+    """`value`, which must be callable; `of` says what it is called with."""
+    if not callable(value):
+        raise InvalidInputError(f"{name}: expected a function of {of}, got {value!r}")
+    return value
+
+
+def squarable(data: np.ndarray, name: str) -> None:
+    """Raise where squares would overflow."""
+    largest = float(np.abs(data).max(initial=0.0))
+    if largest > 1e100:
+        raise InvalidInputError(
+            f"{name}: expected numbers up to 1e100, whose squares are finite, got {largest:.1e}"
+        )
 
 
 def moderate(data: np.ndarray, name: str = "series") -> None:

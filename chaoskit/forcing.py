@@ -207,8 +207,7 @@ class AdaptiveGeneralized:
     interval: int = 5
 
     def __post_init__(self) -> None:
-        if self.estimator not in ESTIMATORS:
-            raise InvalidInputError(f"estimator: expected one of {ESTIMATORS}, got {self.estimator!r}")
+        _check.choice(self.estimator, "estimator", ESTIMATORS)
         object.__setattr__(self, "start", _check.share(self.start, "start"))
         object.__setattr__(self, "decay", _check.share(self.decay, "decay"))
         object.__setattr__(self, "interval", _check.integer(self.interval, "interval", 1))

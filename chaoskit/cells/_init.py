@@ -12,8 +12,9 @@ def prepare(rng, dtype, **sizes) -> np.random.Generator:
     """A Generator from a seed, a Generator or None, once sizes and dtype are those of a cell."""
     for name, value in sizes.items():
         _check.integer(value, name, 0 if name == "n_inputs" else 1)
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise InvalidInputError(f"dtype: expected float32 or float64, got {dtype!r}")
+        if not isinstance(value, (int, np.integer)):  # it becomes a size as it is
+            raise InvalidInputError(f"{name}: expected an int, got {value!r}")
+    _check.float_type(dtype)
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError) as error:

@@ -50,7 +50,8 @@ class Antisymmetric(NamedTuple):
     def init(cls, n, n_inputs=0, *, step=0.1, damping=0.01, gain=1.0, rng=None, dtype=np.float64):
         """Random cell with n states, W Gaussian of variance gain^2 / n."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
-        step = _check.positive(step, "step")
+        step, damping = _check.positive(step, "step"), _check.number(damping, "damping")
+        gain = _check.number(gain, "gain")
         return cls(
             W=scaled_normal(rng, (n, n), n, dtype, gain),
             U=scaled_normal(rng, (n, n_inputs), n_inputs, dtype),

@@ -171,7 +171,7 @@ def quasi_periodic(cell_class: Any, *, angle: float = _GOLDEN, gain: float = 1.0
     >>> bool(abs(jacobian_product(network.cell, network.x0, 10_000).log_scale) < 1.0)
     True
     """
-    angle = float(_check.array(angle, "angle"))
+    angle, gain = _check.number(angle, "angle"), _check.number(gain, "gain")
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     if hasattr(_checked_class(cell_class), "from_tanh"):
         if not gain > 1.0:

@@ -302,7 +302,7 @@ def two_orbit_exponent(
 def _pair(model: Model, state: np.ndarray, distance: Any, rng) -> np.ndarray:
     """The state and a neighbour at the given distance, (2, N) flat."""
     eps = float(np.finfo(model.dtype).eps)
-    size = max(float(np.linalg.norm(state)), 1.0)
+    size = _size(state)
     distance = math.sqrt(eps) * size if distance is None else _check.positive(distance, "distance")
     if distance < 100 * eps * size:
         raise InvalidInputError(
@@ -312,6 +312,12 @@ def _pair(model: Model, state: np.ndarray, distance: Any, rng) -> np.ndarray:
     direction = rng.standard_normal(model.dim)
     neighbour = state + distance * direction / np.linalg.norm(direction)
     return np.stack([state, neighbour]).astype(model.dtype).ravel()
+
+
+def _size(state: np.ndarray) -> float:
+    """Length of a state, at least 1; infinite where its square is."""
+    with np.errstate(over="ignore"):
+        return max(float(np.linalg.norm(state)), 1.0)
 
 
 def _grow(model: Model, pair, driving, t0: int, blocks: int, length: int, every: int) -> np.ndarray:
@@ -327,7 +333,7 @@ def _grow(model: Model, pair, driving, t0: int, blocks: int, length: int, every:
     )  # fmt: skip
     if bad >= 0:
         raise diverged(model, t0 + bad)
-    size = max(float(np.linalg.norm(pair[: model.dim])), 1.0)
+    size = _size(pair[: model.dim])
     if furthest[0] > _TOO_FAR * size:
         warnings.warn(
             f"every={every}: the orbits came {furthest[0]:.1g} apart, too far to know of each other, so the "

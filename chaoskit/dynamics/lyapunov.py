@@ -268,7 +268,7 @@ def _target(tolerance, max_steps, steps: int, inputs, before: int) -> tuple[floa
         return None, steps
     most = _check.integer(100 * steps if max_steps is None else max_steps, "max_steps", steps)
     if inputs is not None and max_steps is None:
-        most = max(steps, min(most, len(np.asarray(inputs)) - before))
+        most = max(steps, min(most, len(np.atleast_1d(inputs)) - before))
     return _check.positive(tolerance, "tolerance"), most
 
 

@@ -65,6 +65,8 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None
     """
     if dt is not None:
         dt = _check.positive(dt, "dt")
+        if not 1e-100 < dt < 1e100:  # rates per time are divided by it
+            raise InvalidInputError(f"dt: expected a time step from 1e-100 to 1e100, got {dt:g}")
     is_flow = isinstance(model, System) and model.is_flow
     integrator = checked_integrator(integrator, is_flow)
     if isinstance(model, System):

@@ -121,11 +121,11 @@ def gradient_decomposition(
     np.float64(1.0)
     """
     steps = _check.integer(steps, "steps", 1)
-    if loss not in _LOSSES:
-        raise InvalidInputError(f"loss: expected one of {_LOSSES}, got {loss!r}")
+    _check.choice(loss, "loss", _LOSSES)
     fresh = series is None
     transient = (1000 if fresh else 0) if transient is None else _check.integer(transient, "transient")
-    warm = tangent_steps(tangent_transient if fresh or tangent_transient != "auto" else 0, steps)
+    own = isinstance(tangent_transient, str) and tangent_transient == "auto"
+    warm = tangent_steps(tangent_transient if fresh or not own else 0, steps)
     tail = tangent_steps(backward_transient, steps)
     if not fresh and (transient or warm):
         raise InvalidInputError(
@@ -168,9 +168,11 @@ def _split(
     packed = [_pulled(own, states[:-1], inputs, part) for part in rows]
     whole = _pulled(own, states[:-1], inputs, g)
     parts, gradient = np.stack([own.own(p) for p in packed]), own.own(whole)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = parts @ gradient / (gradient @ gradient)
-        logs = np.log(np.linalg.norm(parts, axis=1)) + top * LN2
+    power = int(np.frexp(np.abs(gradient).max(initial=0.0))[1]) - 1  # so that no square overflows
+    scaled, one = np.ldexp(parts, -power), np.ldexp(gradient, -power)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        shares = scaled @ one / (one @ one)
+        logs = np.log(np.linalg.norm(scaled, axis=1)) + (top + power) * LN2
     rates = np.where(np.isnan(covariant.exponents), -math.inf, covariant.exponents)
     return GradientDecomposition(
         rates, logs, shares, [own.spread(p) for p in packed], own.spread(whole), top * LN2

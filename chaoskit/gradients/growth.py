@@ -111,8 +111,7 @@ def gradient_growth(
     steps = _check.integer(steps, "steps", 1)
     transient = _check.integer(transient, "transient")
     max_flops = _check.positive(max_flops, "max_flops")
-    if parameters not in _CHOICES:
-        raise InvalidInputError(f"parameters: expected one of {_CHOICES}, got {parameters!r}")
+    _check.choice(parameters, "parameters", _CHOICES)
     where = setting(
         model, x0, steps, series=series, decoder=decoder, inputs=inputs, forcing=forcing, transient=transient,
         dt=dt, integrator=integrator, seed=seed,

@@ -36,6 +36,8 @@ def drive_for(inputs: Any, model: Model, steps: int) -> Drive:
     if inputs is None:
         return Drive(checked_inputs(None, model, 1, 1) if model.n_inputs == 0 else _missing(model, steps), 1)
     values = _check.array(inputs, "inputs")
+    if values.ndim == 0:
+        return Drive(checked_inputs(values, model, 1, 1), 1)  # raises: no shape that inputs have
     if values.ndim == 1 and len(values) == model.n_inputs:
         values = values[None]
     elif values.ndim == 1 and model.n_inputs == 1:

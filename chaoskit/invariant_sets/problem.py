@@ -55,9 +55,13 @@ def prepared_model(model: Any, dt: Any) -> Model:
     if isinstance(model, System) and model.batch not in (None, 1):
         raise InvalidInputError("model: expected scalar parameters, got a batch; give one system at a time")
     prepared = prepare(model, dt=dt, rows=ROWS if isinstance(model, System) else 1)
+    cell = whole_cell(model)
+    if cell is None:
+        return prepared
+    for name, value in cell._asdict().items():
+        _check.squarable(np.asarray(value), f"{type(cell).__name__}.{name}")
     if prepared.dtype == np.float64:
         return prepared
-    cell = whole_cell(model)
     double = prepare(type(cell)(*(np.asarray(array, np.float64) for array in cell)), dt=dt)
     return replace(double, default_state=prepared.default_state, scale_inputs=prepared.scale_inputs)
 

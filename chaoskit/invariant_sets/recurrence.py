@@ -85,7 +85,8 @@ def _tolerance(states: np.ndarray) -> tuple[float, float]:
 
 
 def _largest_step(states: np.ndarray, period: int) -> float:
-    return float(np.linalg.norm(states[period:] - states[:-period], axis=1).max())
+    with np.errstate(over="ignore"):  # of an orbit about to leave the finite numbers
+        return float(np.linalg.norm(states[period:] - states[:-period], axis=1).max())
 
 
 def _steady_rate(states: np.ndarray, period: int) -> float:

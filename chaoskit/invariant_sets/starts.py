@@ -27,6 +27,7 @@ def starting_rings(ring: Ring, starts: Any, default: int, rng: np.random.Generat
         count = default if starts is None else _check.integer(starts, "starts", 1)
         return _from_orbits(ring, count, rng)
     states = np.atleast_2d(checked_state(starts, ring.model, "starts"))
+    _check.squarable(states, "starts")
     rings = np.ascontiguousarray(_orbits(ring, states, ring.period - 1).transpose(1, 0, 2))
     rings = rings[np.isfinite(rings).all(axis=(1, 2))]
     if len(rings) == 0:

@@ -141,6 +141,7 @@ def bootstrap_interval(
     >>> 0 <= low < spectral_distance(a, b) < high < 0.2
     True
     """
+    _check.function(measure, "measure", "two series")
     true, generated = pair(true, generated)
     resamples = _check.integer(n_resamples, "n_resamples", 20)
     if isinstance(block, str):
@@ -151,7 +152,7 @@ def bootstrap_interval(
         length = _check.integer(block, "block", 1)
         lengths = min(length, len(true)), min(length, len(generated))
     rng = np.random.default_rng(_check.integer(seed, "seed"))
-    value = float(measure(true, generated, **options))
+    value = _check.number(measure(true, generated, **options), "measure")
     again = _OF_ROWS.get(measure, _of_rows(measure))(true, generated, **options)
     values = np.empty(resamples)
     for k in range(resamples):

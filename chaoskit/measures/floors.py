@@ -45,6 +45,7 @@ def floor(measure: Callable[..., Result], series: Any, **options: Any) -> Result
     >>> 0.0 < floor(spectral_distance, noise) < 0.1
     True
     """
+    _check.function(measure, "measure", "two series")
     data = _check.series(series, minimum=4)
     half = len(data) // 2
     return measure(data[:half], data[half : 2 * half], **options)

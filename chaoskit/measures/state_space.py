@@ -172,10 +172,8 @@ def divergence_of_rows(
 
 
 def _method(method: str, dimension: int) -> str:
-    if method == "auto":
+    if _check.choice(method, "method", ("auto", HISTOGRAM, MIXTURE)) == "auto":
         return HISTOGRAM if dimension <= LARGEST_HISTOGRAM_DIMENSION else MIXTURE
-    if method not in (HISTOGRAM, MIXTURE):
-        raise InvalidInputError(f'method: expected "auto", "{HISTOGRAM}" or "{MIXTURE}", got {method!r}')
     return method
 
 
@@ -216,7 +214,7 @@ def _histogram_divergence(
         count = np.bincount(cells[rows], minlength=size)[first:] + pseudocount
         other = np.bincount(other_cells[other_rows], minlength=size)[first:] + pseudocount
         total, other_total = len(rows) + pseudocount * n_cells, len(other_rows) + pseudocount * n_cells
-        value = np.sum(count * np.log(count / other)) / total + np.log(other_total / total)
+        value = np.sum(count * (np.log(count) - np.log(other))) / total + np.log(other_total / total)
         return max(float(value), 0.0)  # below 0 by rounding only
 
     return divergence

@@ -34,12 +34,39 @@ def plane(ax: Axes | None, width: float = 6.4, height: float = 3.6) -> Axes:
     """The given axes, or new ones, in the common look."""
     if ax is None:
         ax = new_figure(width, height).add_subplot()
+    if not hasattr(ax, "spines"):
+        raise InvalidInputError(f"ax: expected Axes of matplotlib, got {ax!r}")
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(INK)
     ax.tick_params(which="both", colors=INK, labelsize=9)
     ax.grid(color=FAINT, linewidth=0.5, alpha=0.5)
     ax.set_axisbelow(True)
     return ax
+
+
+def several(value: Any, name: str, count: int, what: str) -> list[Any]:
+    """`value` as a list of so many Axes, or whatever else."""
+    found = list(value) if isinstance(value, (list, tuple, np.ndarray)) else []
+    if len(found) != count:
+        raise InvalidInputError(f"{name}: expected {count} {what}, got {value!r}")
+    return found
+
+
+def texts(value: Any, name: str, count: int) -> list[str]:
+    """`value` as a list of so many names."""
+    found = several(value, name, count, "names")
+    if not all(isinstance(text, str) for text in found):
+        raise InvalidInputError(f"{name}: expected {count} names, got {value!r}")
+    return found
+
+
+def check_result(value: Any, name: str, kind: str, *attributes: str) -> None:
+    """Raise for what lacks an attribute of the result that is to be drawn."""
+    missing = [attribute for attribute in attributes if not hasattr(value, attribute)]
+    if missing:
+        raise InvalidInputError(
+            f"{name}: expected a {kind}, got {type(value).__name__} without {missing[0]!r}"
+        )
 
 
 def legend_above(ax: Axes, columns: int = 2) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InvalidInputError
 from . import _style
 
 if TYPE_CHECKING:
@@ -51,6 +50,7 @@ def bifurcation_diagram(scan: Any, *, axes: Sequence[Axes] | None = None) -> tup
     >>> lower.get_xlabel()
     'r'
     """
+    _style.check_result(scan, "scan", "BifurcationScan", "samples", "bifurcations", "observed")
     upper, lower = _stacked(axes, 2, (2.0, 1.0))
     shown: set[str] = set()
     for name in dict.fromkeys(_NAMES.get(kind, kind) for kind in _COLOURS):
@@ -109,9 +109,7 @@ def _stacked(axes: Sequence[Axes] | None, count: int, heights: Sequence[float]) 
         figure = _style.new_figure(6.4, 1.7 * sum(heights))
         grid = figure.add_gridspec(count, 1, height_ratios=list(heights))
         axes = [figure.add_subplot(grid[row]) for row in range(count)]
-    if len(axes) != count:
-        raise InvalidInputError(f"axes: expected {count} Axes, got {len(axes)}")
-    return [_style.plane(ax) for ax in axes]
+    return [_style.plane(ax) for ax in _style.several(axes, "axes", count, "Axes")]
 
 
 def bifurcation_watch(result: Any, *, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes, Axes]:
@@ -135,6 +133,7 @@ def bifurcation_watch(result: Any, *, axes: Sequence[Axes] | None = None) -> tup
     MissingDependencyError
         If matplotlib is not installed.
     """
+    _style.check_result(result, "result", "WatchResult", "loss_epochs", "tracks", "events")
     loss, exponent, moduli = _stacked(axes, 3, (1.2, 1.0, 1.2))
     loss.plot(result.loss_epochs, result.losses, color=_style.TRUE, lw=1.4)
     finite = result.losses[np.isfinite(result.losses)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _check
 from ..errors import InvalidInputError
 from . import _style
 
@@ -58,6 +59,7 @@ def divergence_curve(estimate: Any, *, ax: Axes | None = None, time_unit: str | 
     >>> divergence_curve(estimate).get_ylabel()
     'Log distance'
     """
+    _style.check_result(estimate, "estimate", "DataLyapunov", "curve")
     curve = np.asarray(estimate.curve, dtype=np.float64)
     if curve.ndim != 2 or curve.shape[1] != 2:
         raise InvalidInputError(f"estimate.curve: expected shape (n, 2), got {curve.shape}")
@@ -146,11 +148,11 @@ def training_curve(history: Mapping[str, Any], *, ax: Axes | None = None) -> Axe
 
 
 def _entries(history: Mapping[str, Any], x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
-    missing = [name for name in (x, y) if name not in history]
+    missing = [name for name in (x, y) if not isinstance(history, Mapping) or name not in history]
     if missing:
         raise InvalidInputError(f"history: expected the entries {x!r} and {y!r}, {missing} missing")
-    updates = np.asarray(history[x], dtype=np.float64)
-    values = np.asarray(history[y], dtype=np.float64)
+    updates = _check.real(history[x], f"history[{x!r}]").astype(np.float64)
+    values = _check.real(history[y], f"history[{y!r}]").astype(np.float64)
     if updates.ndim != 1 or updates.shape != values.shape:
         raise InvalidInputError(
             f"history: expected {x!r} and {y!r} of one length, got {updates.shape} and {values.shape}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _check
 from ..errors import InvalidInputError
 from . import _style
 
@@ -58,12 +59,13 @@ def gradient_growth(
     'Steps T'
     """
     growths = list(growths) if isinstance(growths, (list, tuple)) else [growths]
-    if quantity not in _QUANTITIES:
-        raise InvalidInputError(f"quantity: expected one of {tuple(_QUANTITIES)}, got {quantity!r}")
+    _check.choice(quantity, "quantity", _QUANTITIES)
+    for growth in growths:
+        _style.check_result(growth, "growths", "GradientGrowth", "cell", "forcing", "exponent", "log_state")
     names = [g.cell + ("" if g.forcing is None else f", {g.forcing}") for g in growths]
-    names = names if labels is None else list(labels)
-    if len(names) != len(growths) or not growths:
-        raise InvalidInputError(f"labels: expected {len(growths)} names, got {len(names)}")
+    if not growths:
+        raise InvalidInputError("growths: expected at least one GradientGrowth, got none")
+    names = names if labels is None else _style.texts(labels, "labels", len(growths))
     x, y, label = _QUANTITIES[quantity]
     ax = _style.plane(ax)
     for i, (growth, name) in enumerate(zip(growths, names, strict=True)):
@@ -130,6 +132,7 @@ def singular_values(spectrum: Any, *, ax: Axes | None = None, time_unit: str | N
     >>> singular_values(lyapunov_spectrum(Henon(), steps=500)).get_ylabel()
     'Log singular value'
     """
+    _style.check_result(spectrum, "spectrum", "LyapunovResult", "exponents", "times", "history", "units")
     exponents = np.asarray(spectrum.exponents)
     if exponents.ndim != 1:
         raise InvalidInputError("spectrum: expected the result of one run, got an ensemble; take one member")

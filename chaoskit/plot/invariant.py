@@ -76,8 +76,7 @@ def invariant_sets(
     >>> ax = invariant_sets(orbit, *found, kind="points")
     >>> ax.figure.savefig("henon.png")  # doctest: +SKIP
     """
-    if kind not in KINDS:
-        raise InvalidInputError(f"kind: expected one of {KINDS}, got {kind!r}")
+    _check.choice(kind, "kind", KINDS)
     data = _check.series(orbit, "orbit", constant=True)
     for found in sets:
         if not hasattr(found, "unstable_directions"):
@@ -113,9 +112,9 @@ def _view(width: int, columns: Sequence[int] | None) -> tuple[list[str], Callabl
         if columns is not None:
             raise InvalidInputError("columns: one column is drawn against itself; leave `columns` out")
         return ["x(t)", "x(t + 1)"], lambda series: np.column_stack([series[:-1], series[1:]])
-    chosen = (
-        list(range(min(width, 3))) if columns is None else [_check.integer(c, "columns") for c in columns]
-    )
+    wanted = range(min(width, 3)) if columns is None else columns
+    wanted = wanted if isinstance(wanted, (range, list, tuple, np.ndarray)) else ()
+    chosen = [_check.integer(c, "columns") for c in wanted]
     if len(chosen) not in (2, 3) or max(chosen) >= width:
         raise InvalidInputError(f"columns: expected two or three below {width}, got {columns!r}")
     return [f"$x_{c + 1}$" for c in chosen], lambda series: series[:, chosen]

@@ -72,8 +72,8 @@ def attractors(
     """
     delay = _check.integer(delay, "delay", 1)
     n_rows = _check.integer(n_rows, "n_rows", 2)
-    if kind not in KINDS:
-        raise InvalidInputError(f"kind: expected one of {KINDS}, got {kind!r}")
+    _check.choice(kind, "kind", KINDS)
+    names = _style.texts(names, "names", 2)
     true, generated, diverged_at = _style.runs(true, generated)
     true, generated = true[:n_rows], generated[:n_rows]
     if true.shape[1] == 1:
@@ -107,7 +107,7 @@ def _axes(axes: Sequence[Axes] | None, dimension: int) -> tuple[Axes, Axes]:
         places = ((0.0, 0.08, 0.46, 0.84), (0.49, 0.08, 0.46, 0.84))
         left, right = (figure.add_axes(place, projection="3d") for place in places)
         return left, right
-    left, right = axes
+    left, right = _style.several(axes, "axes", 2, "Axes")
     if dimension == 3 and not (hasattr(left, "get_zlim") and hasattr(right, "get_zlim")):
         raise InvalidInputError('axes: three columns need axes made with projection="3d"')
     return left, right

@@ -74,6 +74,7 @@ def time_series(
     """
     dt = _check.positive(dt, "dt")
     n_rows = _check.integer(n_rows, "n_rows", 2)
+    names = _style.texts(names, "names", 2)
     true, generated, diverged_at = _style.runs(true, generated)
     column = _column(column, true)
     ax = _style.plane(ax, 7.6, 2.8)
@@ -144,6 +145,7 @@ def spectra(
     """
     dt = _check.positive(dt, "dt")
     _check.series(true, "true", minimum=8 * SEGMENTS, constant=True)
+    names = _style.texts(names, "names", 2)
     true, generated, diverged_at = _style.runs(true, generated)
     if column is not None:
         index = _column(column, true)

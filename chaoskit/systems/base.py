@@ -57,7 +57,7 @@ class System:
         tangent: Callable | None = None,
     ):
         self.dim = _check.integer(dim, "dim", 1)
-        self.parameters = _parameters(parameters)
+        self.parameters = checked_parameters(parameters)
         self.default_dt = None if default_dt is None else _check.positive(default_dt, "default_dt")
         self._rate = _plain(function)
         self._jacobian = None if jacobian is None else _plain(jacobian)
@@ -136,7 +136,9 @@ class System:
                     f"dim={self.dim} and {len(self.parameters)} parameters, "
                     f"got {type(error).__name__}: {error}"
                 ) from error
-            if np.isnan(values).any() and np.isnan(run(x + 0.05)).any():
+            with np.errstate(all="ignore"):
+                unset = np.isnan(values).any() and np.isnan(run(x + 0.05)).any()
+            if unset:
                 missing = tuple(int(i) for i in np.argwhere(np.isnan(values))[0])
                 raise InvalidInputError(
                     f"{name} of {type(self).__name__}: out{list(missing)} was not set or is NaN; "
@@ -240,7 +242,8 @@ class Flow(System):
         )
 
 
-def _parameters(values: Sequence) -> tuple:
+def checked_parameters(values: Sequence) -> tuple:
+    """Scalars and arrays (batch,), as floats and float64 arrays."""
     try:
         items = list(values)
     except TypeError:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from .. import _check
+from ..errors import InvalidInputError
 from .base import Flow, Map
 
 
@@ -70,7 +71,10 @@ class KuramotoSivashinsky(Flow):
 
     def __init__(self, L=22.0, modes=16):
         modes = _check.integer(modes, "modes", 2)
-        wave = 2.0 * math.pi / _check.positive(L, "L")
+        L = _check.positive(L, "L")
+        if not 1e-60 < L < 1e60:  # the fourth power of the wave number is needed
+            raise InvalidInputError(f"L: expected a length from 1e-60 to 1e60, got {L:g}")
+        wave = 2.0 * math.pi / L
         super().__init__(
             _kuramoto_sivashinsky, None, dim=2 * modes, parameters=(wave,),
             default_dt=min(1.39 / (wave * modes) ** 4, 0.1), tangent=_kuramoto_sivashinsky_tangent,

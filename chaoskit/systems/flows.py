@@ -112,7 +112,7 @@ class Lorenz96(Flow):
             default_dt=0.01,
             tangent=_lorenz96_tangent,
         )
-        if self.dim == 40 and self.parameters == (8.0,):
+        if self.dim == 40 and self.batch is None and self.parameters == (8.0,):
             self.reference_exponents = (1.69,)
         # the uniform state x_i = F is a fixed point: start beside it
         self.default_state = np.mean(self.parameters[0]) + 0.01 * np.cos(np.arange(self.dim))

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ..errors import InvalidInputError
 from .base import Map
 
 
@@ -59,6 +60,12 @@ def _skew_tent_jacobian(x, p, out):
     out[0, 0] = 1.0 / p[0] if x[0] < p[0] else -1.0 / (1.0 - p[0])
 
 
+def _check_share(values, name: str) -> None:
+    """Raise for a part of the unit interval, or a factor of squeezing, that is none."""
+    if not np.all((np.asarray(values) > 0.0) & (np.asarray(values) < 1.0)):
+        raise InvalidInputError(f"{name}: expected a number between 0 and 1, got {values!r}")
+
+
 class SkewTent(Map):
     """x' = x / a below a, (1 - x) / (1 - a) above. The exponent is -a ln a - (1 - a) ln(1 - a) exactly.
 
@@ -70,6 +77,7 @@ class SkewTent(Map):
 
     def __init__(self, a=0.3):
         super().__init__(_skew_tent, _skew_tent_jacobian, dim=1, parameters=(a,))
+        _check_share(self.parameters[0], "a")
         a = np.mean(self.parameters[0])
         self.reference_exponents = (-a * math.log(a) - (1 - a) * math.log(1 - a),)
 
@@ -103,6 +111,8 @@ class Baker(Map):
 
     def __init__(self, a=0.4, b=0.3, c=0.5):
         super().__init__(_baker, _baker_jacobian, dim=2, parameters=(a, b, c))
+        for name, value in zip("abc", self.parameters, strict=True):
+            _check_share(value, name)
         a, b, c = (np.mean(value) for value in self.parameters)
         self.reference_exponents = (
             -a * math.log(a) - (1 - a) * math.log(1 - a),
@@ -162,6 +172,7 @@ class KaplanYorke(Map):
 
     def __init__(self, a=0.2):
         super().__init__(_kaplan_yorke, _kaplan_yorke_jacobian, dim=2, parameters=(a,))
+        _check_share(self.parameters[0], "a")
         self.reference_exponents = (math.log(2.0), math.log(np.mean(self.parameters[0])))
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .. import _check
 from ..errors import InvalidInputError
-from .base import Flow
+from .base import Flow, checked_parameters
 
 _MONOMIALS = ("1", "x", "y", "z", "xx", "xy", "xz", "yy", "yz", "zz")
 Terms = Mapping[str, float]
@@ -80,6 +81,7 @@ class Chen(QuadraticFlow):
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
     def __init__(self, a=35.0, b=3.0, c=28.0):
+        a, b, c = checked_parameters((a, b, c))
         super().__init__(
             {"y": a, "x": -a},
             {"x": c - a, "xz": -1, "y": c},
@@ -109,6 +111,7 @@ class Halvorsen(QuadraticFlow):
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
     def __init__(self, a=1.27):
+        (a,) = checked_parameters((a,))
         super().__init__(
             {"x": -a, "y": -4, "z": -4, "yy": -1},
             {"y": -a, "z": -4, "x": -4, "zz": -1},
@@ -125,6 +128,7 @@ class Lorenz84(QuadraticFlow):
     reference = "recomputed by Householder QR, to about 1 %"
 
     def __init__(self, a=0.25, b=4.0, F=8.0, G=1.0):
+        a, b, F, G = checked_parameters((a, b, F, G))
         super().__init__(
             {"yy": -1, "zz": -1, "x": -a, "1": a * F},
             {"xy": 1, "xz": -b, "y": -1, "1": G},
@@ -140,6 +144,7 @@ class SprottJerk(QuadraticFlow):
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
     def __init__(self, A=2.017):
+        (A,) = checked_parameters((A,))
         super().__init__({"y": 1}, {"z": 1}, {"z": -A, "yy": 1, "x": -1}, start=(5, 2, 0))
 
 
@@ -184,8 +189,7 @@ class Sprott(QuadraticFlow):
     cases = tuple(_SPROTT)
 
     def __init__(self, case: str):
-        if case not in _SPROTT:
-            raise InvalidInputError(f"case: expected a letter from B to S, got {case!r}")
+        _check.choice(case, "case", _SPROTT)
         dx, dy, dz, exponents = _SPROTT[case]
         super().__init__(dx, dy, dz)
         self.case = case

@@ -109,6 +109,7 @@ def mean_period(series: np.ndarray) -> float:
     40.0
     """
     data = _check.series(series, minimum=4)
+    _check.moderate(data)
     centred = (data - data.mean(axis=0)) * np.hanning(len(data))[:, None]
     power = np.abs(np.fft.rfft(centred, axis=0)) ** 2
     frequency = np.fft.rfftfreq(len(data))[:, None]
@@ -129,11 +130,21 @@ def mutual_information(column: np.ndarray, lags: int) -> np.ndarray:
     -------
     information : ndarray, shape (lags,), float64
 
+    Raises
+    ------
+    InvalidInputError
+        If there are not more rows than lags.
+
     References
     ----------
     .. [1] Fraser, A. M., Swinney, H. L. (1986). Independent coordinates for strange attractors from
        mutual information. Physical Review A 33, 1134-1140, eq. 8.
     """
+    column, lags = _check.array(column, "column", np.float64), _check.integer(lags, "lags")
+    if column.ndim != 1 or len(column) <= lags:
+        raise InvalidInputError(
+            f"column: expected shape (T,) with T above the number of lags, got {column.shape} and {lags} lags"
+        )
     bins = int(np.clip(np.sqrt(len(column)) / 5, 4, 32))
     edges = np.quantile(column, np.linspace(0, 1, bins + 1)[1:-1])
     label = np.searchsorted(edges, column, side="right")
@@ -170,7 +181,9 @@ def choose_delay(series: np.ndarray) -> int:
     >>> choose_delay(np.random.default_rng(0).normal(size=2000))
     1
     """
-    data = _check.series(series, minimum=16)[:ROWS_FOR_STATISTICS]
+    data = _check.series(series, minimum=16)
+    _check.moderate(data)
+    data = _check.series(data[:ROWS_FOR_STATISTICS])  # a column may move later only
     return max(1, int(np.median([_delay_of_column(column) for column in data.T])))
 
 
@@ -237,6 +250,12 @@ def false_neighbours(
     True
     """
     data = _check.series(series)
+    _check.moderate(data)
+    delay, theiler = _check.integer(delay, "delay", 1), _check.integer(theiler, "theiler")
+    max_dimension = _check.integer(max_dimension, "max_dimension", 1)
+    if max_dimension > len(data):
+        raise InvalidInputError(f"max_dimension: expected at most {len(data)}, the rows, got {max_dimension}")
+    n_reference = _check.integer(n_reference, "n_reference", 1)
     data = (data - data.mean(axis=0)) / data.std(axis=0)
     fraction = np.full(max_dimension, np.nan)
     for m in range(1, max_dimension + 1):

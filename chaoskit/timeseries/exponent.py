@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from chaoskit import _check
-from chaoskit.errors import InvalidInputError
 
 from ..dynamics.statistics import student_quantile
 from .curves import Curve, follow_curve
@@ -132,8 +131,7 @@ def estimate_lyapunov(
     dt = _check.time_unit(dt, series)
     series = _check.series(series, minimum=MINIMUM_ROWS)
     _check.moderate(series)
-    if method not in METHODS:
-        raise InvalidInputError(f"method: expected one of {METHODS}, got {method!r}")
+    _check.choice(method, "method", METHODS)
     surrogates = _check.integer(surrogates, "surrogates")
     seed = _check.integer(seed, "seed")
     rng = np.random.default_rng(seed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chaoskit import _check
+from chaoskit.errors import InvalidInputError
 
 from ..forcing import Forcing, Generalized, Sparse
 from .correlation import CorrelationDimension, correlation_dimension
@@ -30,6 +31,8 @@ def recommended_forcing(estimate: DataLyapunov) -> Forcing | None:
     the data, noise included, and what follows is driven by that noise; generalized forcing averages
     over many rows. It has to be stronger than the growth of errors: ln(1 - alpha) + lambda dt < 0.
     """
+    if not isinstance(estimate, DataLyapunov):
+        raise InvalidInputError(f"estimate: expected that of estimate_lyapunov, got {estimate!r:.60}")
     if estimate.recommended_tau is None:
         return None
     if not estimate.noise_level >= NOISY:  # NaN is no noise seen
@@ -40,7 +43,8 @@ def recommended_forcing(estimate: DataLyapunov) -> Forcing | None:
 
 def window_length(tau: int | None) -> int:
     """Steps of a training window: four forcing intervals, at least 200."""
-    return max(INTERVALS * (tau or 0), SHORTEST_WINDOW)
+    steps = 0 if tau is None else _check.integer(tau, "tau")
+    return max(INTERVALS * steps, SHORTEST_WINDOW)
 
 
 @dataclass(frozen=True)

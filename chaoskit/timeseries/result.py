@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chaoskit import _check
+from chaoskit.errors import InvalidInputError
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,18 @@ def forcing_interval(exponent: float, interval: tuple[float, float], dt: float) 
     (inf, None)
     """
     dt = _check.positive(dt, "dt")
-    if not (exponent > 0 and interval[0] > 0):  # NaN ends here too
+    low, value = _check.real(interval, "interval"), _check.real(exponent, "exponent")
+    if low.shape != (2,) or value.shape != ():
+        raise InvalidInputError(
+            f"exponent, interval: expected a number and a pair of numbers, got {exponent!r} and {interval!r}"
+        )
+    if not (value > 0 and low[0] > 0):  # NaN ends here too
         return math.inf, None
-    predictability_time = math.log(2) / exponent
-    return predictability_time, max(1, round(predictability_time / (2 * dt)))
+    predictability_time = math.log(2) / float(value)
+    steps = predictability_time / (2 * dt)
+    if not 0 < steps < 1e15:
+        raise InvalidInputError(
+            f"dt: expected less than 1e15 steps in a predictability time of "
+            f"{predictability_time:.3g}, got {dt:g}"
+        )
+    return predictability_time, max(1, round(steps))

@@ -55,6 +55,7 @@ def phase_randomised(series: np.ndarray, *, seed: int = 0) -> np.ndarray:
     True
     """
     data = _check.series(series, minimum=16)
+    _check.moderate(data)
     return _randomise(data, np.random.default_rng(_check.integer(seed, "seed")))
 
 
@@ -96,6 +97,7 @@ def amplitude_adjusted(series: np.ndarray, *, seed: int = 0, iterations: int = I
     True
     """
     data = _check.series(series, minimum=16)
+    _check.moderate(data)
     iterations = _check.integer(iterations, "iterations", 1)
     return _adjust(data, np.random.default_rng(_check.integer(seed, "seed")), iterations)
 

@@ -173,6 +173,7 @@ def fit_linear_autoregression(
     True
     """
     data = _check.series(series, minimum=4)
+    _check.moderate(data)
     ridge, noise_scale = _check.not_negative(ridge, "ridge"), _check.not_negative(noise_scale, "noise_scale")
     mean, deviation = data.mean(axis=0), data.std(axis=0)
     scaled = (data - mean) / deviation
@@ -202,8 +203,7 @@ def _largest_order(scaled: np.ndarray) -> int:
 
 def _best_order(scaled: np.ndarray, max_order: int, criterion: str, ridge: float) -> int:
     max_order = _check.integer(max_order, "max_order", 1)
-    if criterion not in CRITERIA:
-        raise InvalidInputError(f"criterion: expected one of {CRITERIA}, got {criterion!r}")
+    _check.choice(criterion, "criterion", CRITERIA)
     dimension = scaled.shape[1]
     # The criteria hold for long series: with few rows a coefficient the largest order always wins.
     max_order = max(1, min(max_order, len(scaled) // (ROWS_PER_COEFFICIENT * dimension)))

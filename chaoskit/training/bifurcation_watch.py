@@ -123,6 +123,7 @@ class BifurcationWatch:
         """
         if seed is None and len(self._runs) == 1:
             seed = next(iter(self._runs))
+        seed = None if seed is None else _check.integer(seed, "seed")
         if seed not in list(self._runs):
             raise InvalidInputError(
                 f"seed: expected one of the runs watched, {sorted(self._runs)}, got {seed}"

@@ -38,16 +38,18 @@ NO_EMBEDDING = Embedding(1, 1)
 
 
 class Scaling(NamedTuple):
-    """z-score of columns."""
+    """z-score of columns; what is too far away for a number is infinite."""
 
     mean: np.ndarray
     scale: np.ndarray
 
     def apply(self, values: np.ndarray) -> np.ndarray:
-        return (values - self.mean) / self.scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (values - self.mean) / self.scale
 
     def undo(self, values: np.ndarray) -> np.ndarray:
-        return values * self.scale + self.mean
+        with np.errstate(over="ignore", invalid="ignore"):
+            return values * self.scale + self.mean
 
 
 def scaling_of(values: np.ndarray) -> Scaling:

@@ -208,7 +208,8 @@ class Forecaster:
         of_contexts, of_model = (int(s.generate_state(1, np.uint64)[0]) for s in sequences)
         noise = np.random.default_rng(of_contexts).standard_normal((members, *rows.shape))
         noise[0] = 0.0
-        contexts = rows + perturbation * self.scale * noise
+        with np.errstate(over="ignore"):  # a member that far away is lost
+            contexts = rows + perturbation * self.scale * noise
         return ForecastEnsemble(self._predict(contexts, steps, inputs, of_model))
 
 

@@ -34,8 +34,7 @@ def initial_network(
     rng: np.random.Generator,
 ) -> Network:
     """The network of `fit`'s arguments, in the dtype of the data."""
-    if latent_state not in LATENT_STATES:
-        raise InvalidInputError(f"latent_state: expected one of {LATENT_STATES}, got {latent_state!r}")
+    _check.choice(latent_state, "latent_state", LATENT_STATES)
     D, M, dtype = data.rows.shape[1], data.inputs.shape[1], data.rows.dtype
     network = _cell(cell, n_states, options, D, M, dtype, rng)
     sizes = packing.sizes_of(network)

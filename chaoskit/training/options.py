@@ -35,16 +35,13 @@ def checked_options(given: dict[str, Any]) -> dict[str, Any]:
     checked["track_exponents"] = _check.integer(given["track_exponents"], "track_exponents")
     checked["device"] = checked_device(given["device"])
     optimizer_class(given["optimizer"])
-    if given["learning_rate_decay"] not in DECAYS:
-        raise InvalidInputError(
-            f"learning_rate_decay: expected one of {DECAYS}, got {given['learning_rate_decay']!r}"
-        )
+    _check.choice(given["learning_rate_decay"], "learning_rate_decay", DECAYS)
     if given["on_epoch"] is not None and not callable(given["on_epoch"]):
         raise InvalidInputError(
             f"on_epoch: expected a function of a TrainingState, got {given['on_epoch']!r}"
         )
     measure = given["validation_measure"]
-    if not callable(measure) and measure not in MEASURES:
+    if not callable(measure) and not (isinstance(measure, str) and measure in MEASURES):
         raise InvalidInputError(
             f"validation_measure: expected one of {MEASURES} or a function of a model, a series and its "
             f"inputs, got {measure!r}"
@@ -53,17 +50,6 @@ def checked_options(given: dict[str, Any]) -> dict[str, Any]:
         getattr(measure, "__qualname__", repr(measure)) if callable(measure) else measure
     )
     return checked | {k: given[k] for k in ("optimizer", "learning_rate_decay")}
-
-
-def float_type(dtype: Any) -> np.dtype:
-    """float32 or float64."""
-    try:
-        kind = np.dtype(dtype)
-    except TypeError:
-        kind = None
-    if kind not in (np.float32, np.float64):
-        raise InvalidInputError(f"dtype: expected float32 or float64, got {dtype!r}")
-    return np.dtype(kind)
 
 
 def _clip(value: Any, name: str) -> float:

@@ -254,6 +254,7 @@ def fit_next_generation_reservoir(
     ridge = _check.positive(ridge, "ridge")
     past = (lags - 1) * spacing + 1
     data = _check.series(series, minimum=past + 20)
+    _check.moderate(data)
     mean, scale = data.mean(axis=0), data.std(axis=0)
     scored = (data - mean) / scale
     delayed = lags * data.shape[1]
@@ -350,6 +351,7 @@ def fit_gaussian_noise(series: Any) -> GaussianNoise:
     (5, 1)
     """
     data = _check.series(series)
+    _check.moderate(data)
     return GaussianNoise(data.mean(axis=0), np.atleast_2d(np.cov(data.T)))
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import _check
 from ..dynamics.model import prepare
 from ..dynamics.orbits import run
+from ..errors import InvalidInputError
 from ..gradients.latent import DecoderInversion, Latent, ObservedStates
 from ..timeseries import DataLyapunov
 from .data import NO_EMBEDDING, Embedding, Scaling
@@ -148,7 +150,8 @@ class FitResult(Forecaster):
         N = self.decoder.shape[1] * type(self.cell).layout.state
         M = latent.encoder(N)
         if isinstance(latent, DecoderInversion):
-            return (self.delays.vectors(scored)[:, -1] @ M.T).astype(self.cell[0].dtype)
+            with np.errstate(over="ignore", invalid="ignore"):  # of observations far away
+                return (self.delays.vectors(scored)[:, -1] @ M.T).astype(self.cell[0].dtype)
         vectors = self.delays.vectors(scored).transpose(1, 0, 2)
         batch, steps = len(rows), len(vectors) - 1
         given = checked_inputs(inputs, self.n_inputs, rows.shape[1] - 1, batch) if steps else None
@@ -165,7 +168,13 @@ class FitResult(Forecaster):
 
     def observations(self, series: np.ndarray) -> np.ndarray:
         """What the decoder reads, z-scored delay vectors (T - span, D'), of a series (T, D) in its units."""
-        return self.delays.vectors(Scaling(self.mean, self.scale).apply(series))
+        rows = _check.real(series, "series")
+        if rows.ndim != 2 or rows.shape[1] != len(self.mean) or len(rows) <= self.delays.span:
+            raise InvalidInputError(
+                f"series: expected shape (T, {len(self.mean)}) with T above {self.delays.span}, "
+                f"got {rows.shape}"
+            )
+        return self.delays.vectors(Scaling(self.mean, self.scale).apply(rows))
 
     def scale_inputs(self, inputs: np.ndarray) -> np.ndarray:
         """Inputs in the units that the cell takes.
@@ -179,7 +188,10 @@ class FitResult(Forecaster):
         -------
         ndarray, shape (..., M)
         """
-        return Scaling(self.input_mean, self.input_scale).apply(inputs)
+        values = _check.real(inputs, "inputs")
+        if values.ndim == 0 or values.shape[-1] != self.n_inputs:
+            raise InvalidInputError(f"inputs: expected {self.n_inputs} columns, got {values.shape}")
+        return Scaling(self.input_mean, self.input_scale).apply(values)
 
     def _scaled(self, drive: np.ndarray | None, batch: int, steps: int) -> np.ndarray:
         """The last `steps` rows of checked inputs as (steps, batch, M) in the units of the cell."""
@@ -201,8 +213,14 @@ class FitResult(Forecaster):
         ndarray, shape (..., D)
             In the units of the series.
         """
+        states, width = _check.real(states, "states"), self.decoder.shape[1]
+        if states.ndim == 0 or states.shape[-1] != width * type(self.cell).layout.state:
+            raise InvalidInputError(
+                f"states: expected {width * type(self.cell).layout.state} numbers a state, got {states.shape}"
+            )
         newest = self.decoder[len(self.decoder) - len(self.mean) :].astype(np.float64)
-        return Scaling(self.mean, self.scale).undo(states[..., : self.decoder.shape[1]] @ newest.T)
+        with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverges
+            return Scaling(self.mean, self.scale).undo(states[..., :width] @ newest.T)
 
     def _continue(self, contexts: np.ndarray, steps: int, inputs: Any, seed: int) -> np.ndarray:
         warm = contexts.shape[1] - 1

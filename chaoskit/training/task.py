@@ -18,7 +18,7 @@ from ..kernels import packing
 from .checkpoint import identity
 from .data import prepare_data
 from .network import Network, initial_network
-from .options import checked_options, choose_forcing, choose_length, float_type, longest_interval
+from .options import checked_options, choose_forcing, choose_length, longest_interval
 from .penalties import as_penalties, check_penalties
 from .result import FitResult
 from .run import Run
@@ -46,7 +46,7 @@ class Task:
         self.given = given
         self.data = prepare_data(
             given["series"], given["inputs"], given["embedding"], given["validation_share"],
-            float_type(given["dtype"]),
+            _check.float_type(given["dtype"]),
         )  # fmt: skip
         self.dt, self.seed = (
             _check.time_unit(given["dt"], given["series"]),

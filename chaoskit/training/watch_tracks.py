@@ -10,6 +10,7 @@ import numpy as np
 from ..cells.protocol import kinks
 from ..errors import InvalidInputError
 from ..invariant_sets import Cycle, CycleSet, cycles
+from ..invariant_sets.problem import prepared_model, ring_of
 from .watch_result import Track, WatchEvent
 
 _SAME, _NEAR = 1e-3, 0.3  # distances, in units of the size, of one point and of one that may have moved
@@ -102,11 +103,23 @@ class Follower:
             return
         crossed = cycle.eigenvalues[a:b] if b > a else before.eigenvalues[b:a]
         kind = _kind_of_crossing(crossed[0])
-        if _side(cell, cycle) != _side(self.cell, before):
+        if not np.array_equal(self._sides(cell, cycle), self._sides(self.cell, before, cycle)):
             kind = "border collision"
         shown = ", ".join(f"{value:.4g}" for value in crossed)
         detail = f"unstable directions {a} to {b}, multipliers {shown} on the unstable side"
         self.events.append(WatchEvent(epoch, kind, self.where, detail))
+
+    def _sides(self, cell: Any, cycle: Cycle, beside: Cycle | None = None) -> np.ndarray:
+        """On which side of each kink the points lie (k, R), none for a smooth cell.
+
+        In the turn that is nearest to `beside`: from one network to the next a cycle may begin elsewhere.
+        """
+        bends = kinks(cell)
+        if bends is None:
+            return np.zeros((self.period, 0), bool)
+        ring = ring_of(cell, prepared_model(cell, None), self.period, self.inputs)
+        above = bends.heights(cycle.points, ring.inputs) > 0
+        return above if beside is None else np.roll(above, -_nearest_turn(cycle, beside), axis=0)
 
     def _report(self, cell: Any, epoch: int, those: list[Cycle], what: str) -> None:
         """Points that come or go: in pairs, unless they come from far away or from a search that failed."""
@@ -144,8 +157,16 @@ class Follower:
 
 def _distance(a: Cycle, b: Cycle) -> float:
     """Between two cycles of one period, over all turns of one of them."""
-    turns = [np.abs(np.roll(a.points, -k, axis=0) - b.points).max() for k in range(len(a.points))]
-    return float(min(turns))
+    return float(_distances_by_turn(a, b).min())
+
+
+def _nearest_turn(a: Cycle, b: Cycle) -> int:
+    """By how many points the first cycle is to be turned."""
+    return int(_distances_by_turn(a, b).argmin())
+
+
+def _distances_by_turn(a: Cycle, b: Cycle) -> np.ndarray:
+    return np.array([np.abs(np.roll(a.points, -k, axis=0) - b.points).max() for k in range(len(a.points))])
 
 
 def _is_among(cycle: Cycle, others: list[Cycle]) -> bool:
@@ -169,11 +190,3 @@ def _kind_of_crossing(value: complex) -> str:
     if abs(value.imag) > _REAL:
         return "Neimark-Sacker"
     return "period doubling" if value.real < 0 else "pitchfork or transcritical"
-
-
-def _side(cell: Any, cycle: Cycle) -> bytes:
-    """On which side of each kink the states lie; empty for a smooth cell."""
-    bends = kinks(cell)
-    if bends is None:
-        return b""
-    return (cycle.points @ np.asarray(bends[0]).T + np.asarray(bends[1]) > 0).tobytes()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chaoskit import fit, simulate
-from chaoskit.cells import PLRNN, Tanh
+from chaoskit.cells import PLRNN, ReLU, Tanh
 from chaoskit.errors import InvalidInputError
 from chaoskit.forcing import Sparse
 from chaoskit.systems import Henon
@@ -91,6 +91,25 @@ def test_border_collisions_of_a_piecewise_linear_network():
     assert "2 vanish" in result.events[-1].detail or any("2 vanish" in e.detail for e in result.events)
 
 
+def test_the_inputs_move_the_kinks():
+    """x' = relu(-1.5 x + U u - 1) beside a unit at 1: 0 is a stable fixed point until the input opens it.
+
+    The state alone is below the kink before and after.
+    """
+    W, b = np.array([[-1.5, 0.0], [0.0, 0.0]]), np.array([-1.0, 1.0])
+    cells = [ReLU(W, np.array([[gain], [0.0]]), b) for gain in (0.8, 0.9, 1.1, 1.2)]
+    for inputs in ([1.0], [[1.0]]):
+        assert events(watched(cells, inputs=inputs)) == [(3, "border collision")]
+
+
+def test_near_the_origin_a_point_is_followed():
+    """A fixed point of size 1e-7 that moves by its own size, or through 0, is the same one."""
+    result = watched([tanh(0.5, b) for b in (1e-7, -1e-7, 0.0, 4e-7)])
+    assert events(result) == []
+    (track,) = result.tracks
+    np.testing.assert_allclose(track.points[:, 0, 0], [2e-7, -2e-7, 0.0, 8e-7], atol=1e-12)
+
+
 def test_points_that_were_overlooked_do_not_appear():
     """The same network again and again, searched from few states: 27 points, found little by little."""
     result = watched([tanh(1.5 * np.eye(3))] * 6, starts=4)
@@ -159,3 +178,6 @@ def test_bad_arguments():
         BifurcationWatch(every=0)
     with pytest.raises(InvalidInputError, match="seed"):
         BifurcationWatch().result()
+    for seed in ([1], "0", np.zeros(2)):
+        with pytest.raises(InvalidInputError, match="seed"):
+            BifurcationWatch().result(seed)

@@ -127,8 +127,7 @@ def write_report(
     >>> from chaoskit.report import write_report
     >>> from chaoskit.training import split_in_time
     >>> train, test = split_in_time(np.loadtxt("series.csv"))  # doctest: +SKIP
-    >>> write_report(fit(train), train, test, "series.html", time_unit="s")  # doctest: +SKIP
-    Report('series.html': faithful: divergence, spectrum and exponent agree with the data)
+    >>> report = write_report(fit(train), train, test, "series.html", time_unit="s")  # doctest: +SKIP
     """
     target = checked_page(path)
     if not isinstance(model, FitResult):
