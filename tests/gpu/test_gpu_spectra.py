@@ -36,6 +36,24 @@ def test_all_tangents_of_a_shared_network(cell_class, design, monkeypatch):
     assert_same(Runs(small_cell(cell_class, 3, 2), 3, moves=((3, 2), (1, 1))))
 
 
+@pytest.mark.parametrize("design", ["shared", "block"])
+def test_more_rows_than_threads(design, monkeypatch):
+    """Six tangents for four threads of a group, or for panels of two rows: rows are taken in pairs."""
+    force(monkeypatch, design)
+    assert_same(Runs(small_cell(Tanh, 6), 1, moves=((2, 2),)))
+
+
+@pytest.mark.parametrize("design", ["registers", "shared"])
+def test_members_together_take_the_shortest_interval(design, monkeypatch):
+    """Threads that share a warp or a barrier stay together: intervals of 1, 3 and 2 are all 1."""
+    force(monkeypatch, design)
+    cell = batch_of(Tanh, 3, count=3)
+    found = [Runs(cell, 3, moves=((4, 4),), every=every).on_gpu()[:3] for every in (1, [3, 1, 2])]
+    together = slice(0, 2) if design == "shared" else slice(0, 3)  # two systems a block of the test
+    for one, mixed in zip(*found, strict=True):
+        np.testing.assert_array_equal(one[together], mixed[together])
+
+
 @pytest.mark.parametrize("design", DESIGNS)
 def test_chunks_do_not_matter(design, monkeypatch):
     """A run is the same, bit by bit, however many steps a launch takes; sums of logarithms to round-off."""
