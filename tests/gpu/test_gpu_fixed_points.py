@@ -72,7 +72,7 @@ def test_newton_steps(cell_class, period):
 @pytest.mark.simulator
 def test_singular_systems():
     """The shortest step where a system has no single solution, as on the CPU."""
-    cell = PLRNN(np.array([1.0, 0.5]), np.zeros((2, 2)), np.zeros((2, 0)), np.zeros(2))
+    cell = PLRNN(np.array([1.0, 0.5]), np.zeros((2, 2)), np.zeros((2, 0)), np.array([0.3, 0.1]))
     model = prepare(cell)
     rings = np.array([[[1.0, 2.0]], [[3.0, -1.0]]])
     for period in (1, 2):

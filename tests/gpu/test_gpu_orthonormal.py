@@ -11,7 +11,7 @@ def _sizes(small_blocks):
     """Few threads in the simulator."""
 
 
-def _orthonormal(rows, panel=64):
+def _orthonormal(rows, panel=64, module=None):
     """(orthonormal rows, norms) of rows (members, k, nx), as the kernels leave them."""
     from chaoskit.kernels import gpu_launch as gpu
     from chaoskit.kernels import gpu_sizes
@@ -20,6 +20,8 @@ def _orthonormal(rows, panel=64):
 
     members, k, nx = rows.shape
     products = Products(rows.dtype, "own", threads=gpu_sizes.CHOSEN.tile)
+    if module is not None:
+        products.module, products.library = module, "cublas"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gpu_sizes, "CHOSEN", gpu_sizes.CHOSEN._replace(panel=panel, library_panel=panel))
         tool = Orthonormal(products, members, k, nx)
@@ -49,6 +51,15 @@ def test_rows_of_some_members(panel):
         triangle = one @ q.T
         np.testing.assert_allclose(np.diag(triangle), norm, rtol=1e-13)
         assert np.all(np.abs(np.triu(triangle, 1)) <= 1e-15 * np.abs(one).max(axis=1)[:, None] * 5)
+
+
+@pytest.mark.simulator
+def test_products_of_a_library():
+    """NumPy in the place of CuPy: the same rows and norms to round-off."""
+    rows = np.random.default_rng(7).standard_normal((2, 5, 6))
+    rows[1, 3] = rows[1, 0] + 1e-7 * rows[1, 3]
+    for ours, theirs in zip(_orthonormal(rows, 2), _orthonormal(rows, 2, np), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-8)
 
 
 @pytest.mark.simulator

@@ -51,7 +51,7 @@ def _found(c, flat, m, n, batch):
 @pytest.mark.parametrize(("batch", "shared"), [(1, False), (2, True), (2, False)])
 @pytest.mark.parametrize("library", ["own", "numpy"])
 def test_products(transposed, batch, shared, library):
-    """C = alpha op(A) op(B) + beta C, and nothing else is written to."""
+    """C = alpha op(A) op(B) + beta C, where C is not read for beta = 0, and nothing else is written to."""
     from chaoskit.kernels.gpu_products import Products
 
     m, n, k = 5, 9, 7
@@ -59,7 +59,9 @@ def test_products(transposed, batch, shared, library):
     products.module = np if library == "numpy" else None
     for alpha, beta in ((1.0, 0.0), (-1.0, 1.0), (0.5, 2.0), (2.0, 0.0)):
         (a, b, c), (A, B, C), flat = _case(np.random.default_rng(1), m, n, k, batch, transposed, shared)
-        expected = alpha * A @ B + beta * C
+        expected = alpha * A @ B + (beta * C if beta else 0.0)
+        if beta == 0.0:
+            c.array[c.at : c.at + n] = np.nan  # is not read
         products.multiply(m, n, k, a, b, c, alpha=alpha, beta=beta, batch=batch)
         got, clean = _found(c, flat, m, n, batch)
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-13)
