@@ -131,9 +131,8 @@ class Task:
     def _decisive(self, settings: dict[str, Any]) -> dict[str, Any]:
         """What decides the bits of a run."""
         kept = {name: value for name, value in settings.items() if name not in _INDECISIVE}
-        if (
-            kept["device"] == "cpu"
-        ):  # a GPU rounds otherwise; older files, which do not say it, are of the CPU
+        # a GPU rounds otherwise; files that are older than the option do not name the CPU
+        if kept["device"] == "cpu":
             del kept["device"]
         return kept | {
             "stretches": repr(self.data.stretches), "batch_threads": settings["threads"],

@@ -35,7 +35,9 @@ def form(request, monkeypatch):
     monkeypatch.setattr(gpu_few_rows, "_THREADS", 8)
     products = gpu_adjoint.Products
     monkeypatch.setattr(
-        gpu_adjoint, "Products", lambda dtype, _, **k: products(dtype, "own", threads=2, shortest=4, **k)
+        gpu_adjoint,
+        "Products",
+        lambda dtype, _, **k: products(dtype, "own", threads=2, blocks=2, shortest=4, **k),
     )
     return request.param
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -116,19 +117,21 @@ class Recorded:
 
 
 def in_threads(together, counts):
-    """Threads that call so many times; what each got, or what it died of."""
+    """Threads that call so many times, and leave when so many others wait; what each got, or died of."""
     found = {}
     start = threading.Barrier(len(counts))
 
-    def run(name, count):
+    def run(name, count, waiting):
         try:
             with together.under_way():
                 start.wait()
                 found[name] = [together(name) for _ in range(count)]
+                while len(together.waiting) < waiting:
+                    time.sleep(1e-3)
         except DeviceError as error:
             found[name] = str(error)
 
-    threads = [threading.Thread(target=run, args=item) for item in counts.items()]
+    threads = [threading.Thread(target=run, args=(k, *v), daemon=True) for k, v in counts.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -140,14 +143,14 @@ def in_threads(together, counts):
 def test_who_is_under_way_is_waited_for():
     """A run that has ended keeps nobody waiting."""
     run = Recorded()
-    assert in_threads(Together(run), {"a": 1, "b": 3, "c": 2}) == {
+    assert in_threads(Together(run), {"a": (1, 2), "b": (3, 0), "c": (2, 1)}) == {
         "a": ["aa"], "b": ["bb"] * 3, "c": ["cc"] * 2,
     }  # fmt: skip
     assert run.rounds == [["a", "b", "c"], ["b", "c"], ["b"]]
 
 
 def test_a_failure_reaches_all():
-    assert in_threads(Together(Recorded(fails=True)), {"a": 2, "b": 2}) == {
+    assert in_threads(Together(Recorded(fails=True)), {"a": (2, 0), "b": (2, 0)}) == {
         "a": "none left",
         "b": "none left",
     }
