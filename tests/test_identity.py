@@ -55,8 +55,9 @@ def cell(seed):
 
 DIFFERENT = [
     0, 1, 1.0, 1.5, "1", True, None, b"1", 1j, float("inf"), [1], [1, 2], {"a": 1}, {"a": 2}, {"b": 1},
-    {1, 2}, np.zeros(3), np.zeros(4), np.zeros((3, 1)), np.zeros(3, np.float32), np.array(["a", None], object),
-    np.array(["a", 2], object), np.dtype("f4"), np.float32, np.tanh, np.exp, len, abs,
+    {1, 2}, np.zeros(3), np.zeros(4), np.zeros((3, 1)), np.zeros(3, np.float32),
+    np.array(["a", None], object), np.array(["a", 2], object), np.dtype("f4"), np.float32,
+    np.tanh, np.exp, len, abs,
     forcing.Sparse(3), forcing.Sparse(3, jitter=1), forcing.Windowed(3), forcing.Generalized(0.1),
     Mine(3), Mine(4),
     cells.PLRNN, cells.LSTM, cell(0), cell(1), systems.Henon(), systems.Henon(a=1.3), systems.Lorenz63(),
