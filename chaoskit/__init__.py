@@ -4,7 +4,7 @@ A series goes in; its Lyapunov exponent sets the forcing interval; a network is 
 backpropagation through time; its free run comes out with its exponents and its distance from the data.
 """
 
-from . import cells, errors, forcing, measures, systems, training
+from . import cells, errors, forcing, measures, sweeps, systems, training
 from .dynamics import (
     CovariantResult,
     JacobianProduct,
@@ -43,6 +43,7 @@ from .invariant_sets import (
     slow_points,
 )
 from .measures import SeriesComparison, compare
+from .sweeps import SweepResult, sweep
 from .timeseries import DataLyapunov, Recommendation, estimate_lyapunov, recommend
 from .training import Evaluation, FitResult, evaluate, fit, load
 
@@ -52,10 +53,10 @@ __all__ = [
     "AttractorSet", "BifurcationScan", "ChaoskitError", "ChaoskitWarning", "CovariantResult", "CycleSet",
     "DataLyapunov", "Evaluation", "FitResult", "GradientBound", "GradientDecomposition", "GradientGrowth",
     "JacobianProduct", "LyapunovResult", "OrbitClass", "Recommendation", "SeriesComparison", "SlowPoints",
-    "TwoOrbitExponent", "__version__", "attractors", "bifurcation_scan", "cells", "classify_orbit",
-    "compare", "covariant_vectors", "cycle_derivative", "cycle_gradient", "cycles", "errors",
-    "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit", "fixed_points", "forcing",
+    "SweepResult", "TwoOrbitExponent", "__version__", "attractors", "bifurcation_scan", "cells",
+    "classify_orbit", "compare", "covariant_vectors", "cycle_derivative", "cycle_gradient", "cycles",
+    "errors", "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit", "fixed_points", "forcing",
     "gradient_bound", "gradient_decomposition", "gradient_growth", "jacobian", "jacobian_product", "load",
-    "lyapunov_spectrum", "measures", "recommend", "simulate", "slow_points", "systems", "training",
-    "two_orbit_exponent",
+    "lyapunov_spectrum", "measures", "recommend", "simulate", "slow_points", "sweep", "sweeps", "systems",
+    "training", "two_orbit_exponent",
 ]  # fmt: skip

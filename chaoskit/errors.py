@@ -37,6 +37,10 @@ class DeviceError(ChaoskitError, RuntimeError):
     """There is no usable GPU, or it has too little memory; the message gives the reason."""
 
 
+class SweepError(ChaoskitError, RuntimeError):
+    """Those who compute the points of a sweep are gone; what is finished is in its folder."""
+
+
 class ChaoskitWarning(UserWarning):
     """Something went on, but the result needs a second look.
 

@@ -37,6 +37,8 @@ SIGNATURES = {
     "classify_orbit": "model, x0=None, *, steps, transient, max_period, max_steps=None, inputs=None, k=None",
     "attractors": "model, starts=200, *, steps, transient, max_period, inputs=None, k=None, dt=None",
     "bifurcation_scan": "model_family, parameter, values, *, x0=None, follow=True, observe=0",
+    "sweep": "grid, *, fixed=None, work, out, executor=None, processes=None, retry_failed=False",
+    "sweeps.train_and_judge": "series, test=None, *, true_exponents=None",
     "compare": "true, generated, *, dt, n_bins",
     "training.split_in_time": "series, *, test_share, gap",
     "training.loss_and_gradient": "cell, decoder, series, *, forcing, inputs=None",
@@ -70,6 +72,7 @@ FIELDS = {
     "BifurcationScan": "parameter values orbits samples exponents stderr units bifurcations",
     "CycleSet": "points residuals eigenvalues stable unstable_dimension completeness",
     "DataLyapunov": "exponent interval curve fit_range quality predictability_time recommended_tau",
+    "SweepResult": "rows names computed out",
     "SeriesComparison": "verdict state_space_divergence spectral_distance outside exponent other_exponent",
     "Evaluation": "state_space_divergence state_space_floor outside spectral_distance spectral_floor "
     "prediction_error prediction_floor exponents exponents_stderr",
@@ -115,6 +118,7 @@ def test_fields_of_results(name):
 def test_public_names_exist_and_are_documented():
     for module in (
         chaoskit, chaoskit.cells, chaoskit.systems, chaoskit.training, chaoskit.measures, chaoskit.timeseries,
+        chaoskit.sweeps,
     ):  # fmt: skip
         for name in module.__all__:
             value = getattr(module, name)
@@ -137,6 +141,7 @@ def test_errors_have_one_base():
 def test_import_is_lean():
     """Heavy or optional packages are loaded where they are used, not on import."""
     heavy = ["scipy.linalg", "scipy.signal", "scipy.spatial", "matplotlib", "tqdm", "pandas", "jax", "torch"]
+    heavy += ["joblib", "distributed"]
     program = f"import sys, chaoskit; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
@@ -157,7 +162,7 @@ MODULES = [
     "timeseries.zero_one", "training.split", "measures.bootstrap", "measures.prediction",
     "measures.series_comparison", "measures.spectral", "measures.state_space", "measures.floors",
     "measures.retraced", "report.series_files",
-    "report.page", "report.page.html",
+    "report.page", "report.page.html", "sweeps.grid", "sweeps.judging", "sweeps.sweeping",
 ]  # fmt: skip
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import hashlib
 import json
 import math
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._files import real_path, remove_leftovers
 from ..errors import InvalidInputError, ModelFileError
 from . import npz_file
 from .validation import Checkpoint
@@ -30,39 +29,6 @@ def fingerprint(trainer: Trainer) -> str:
     for array in (data.series, data.inputs, *trainer.cell, *trainer.latent):
         digest.update(repr((array.shape, array.dtype)).encode() + np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def identity(value: Any) -> Any:
-    """What an option does, in plain values: functions by their code and what they hold, objects by fields.
-
-    Not by `repr`, which may hold addresses that differ from process to process.
-    """
-    if isinstance(value, (str, bytes, int, float, bool, type(None))):
-        return repr(value)
-    if isinstance(value, (tuple, list)):
-        return [identity(part) for part in value]
-    if isinstance(value, functools.partial):
-        return [
-            "partial",
-            identity(value.func),
-            identity(value.args),
-            identity(sorted(value.keywords.items())),
-        ]
-    if isinstance(value, np.ndarray):
-        return [
-            value.shape,
-            str(value.dtype),
-            hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest(),
-        ]
-    name = getattr(value, "__qualname__", type(value).__qualname__)
-    code = getattr(value, "__code__", None)
-    if code is not None:
-        held = [cell.cell_contents for cell in value.__closure__ or ()]
-        constants = [c for c in code.co_consts if not hasattr(c, "co_code")]
-        return [name, code.co_code.hex(), identity(constants), identity(held), identity(value.__defaults__)]
-    if dataclasses.is_dataclass(value):
-        return [name, *(identity(getattr(value, field.name)) for field in dataclasses.fields(value))]
-    return [type(value).__module__, name]
 
 
 def save(run: Run, path: Path) -> None:
@@ -106,7 +72,8 @@ def resume(run: Run, path: Path) -> None:
             _restore(run, header, arrays)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ModelFileError(f"{path}: expected a complete checkpoint, got a flaw: {error!r}") from None
-    npz_file.remove_leftovers(path)
+    target = real_path(path)
+    remove_leftovers(target.parent, target.name)
 
 
 def _restore(run: Run, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import _check
+from .._identity import identity
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError, ModelFileError
 from ..gradients.backpropagation import checked_schedule
 from ..gradients.latent import Latent, ObservedStates
 from ..kernels import packing
-from .checkpoint import identity
 from .data import prepare_data
 from .network import Network, initial_network
 from .options import checked_options, choose_forcing, choose_length, float_type, longest_interval

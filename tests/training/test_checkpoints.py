@@ -15,6 +15,7 @@ import pytest
 
 import chaoskit
 from chaoskit import fit, simulate
+from chaoskit._files import _HERE
 from chaoskit.errors import InvalidInputError, ModelFileError
 from chaoskit.forcing import AdaptiveGeneralized, Sparse
 from chaoskit.systems import Henon
@@ -136,7 +137,7 @@ def test_measures_are_told_apart_by_what_they_do(tmp_path):
         with pytest.raises(InvalidInputError, match="other data or options"):
             fit(HENON, checkpoint=file, validation_measure=other, **options)
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_checkpoints as t; "
-    code += "from chaoskit.training.checkpoint import identity; "
+    code += "from chaoskit._identity import identity; "
     code += "print(identity(t.partial(t.measure_with, t.Sparse(2))))"
     seen = {
         subprocess.run(
@@ -286,10 +287,13 @@ def test_killed_at_any_moment(delay, tmp_path):
     header, arrays = npz_file.read(file, "checkpoint")
     assert 1 <= header["epoch"] < 400, "killed too late to show anything"
     assert len(arrays["losses"]) == 2 * header["epoch"]
-    (tmp_path / f".run.npz.{process.pid}.x.chaoskit-tmp").write_bytes(b"of the killed writer")
-    kept = tmp_path / f".run.npz.{os.getpid()}.x.chaoskit-tmp"  # of one that lives
+    (tmp_path / f".run.npz.{_HERE}.{process.pid}.x.chaoskit-tmp").write_bytes(b"of the killed writer")
+    kept = tmp_path / f".run.npz.{_HERE}.{os.getpid()}.x.chaoskit-tmp"  # of one that lives
     kept.write_bytes(b"")
+    elsewhere = tmp_path / f".run.npz.0.{process.pid}.x.chaoskit-tmp"  # another computer's
+    elsewhere.write_bytes(b"")
     resumed = fit(HENON, checkpoint=file, **(OPTIONS | more))
     same(resumed, fit(HENON, **(OPTIONS | more)))
     kept.unlink()
+    elsewhere.unlink()
     assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
