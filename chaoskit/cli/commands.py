@@ -6,11 +6,12 @@ import importlib.util
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import estimate_lyapunov, evaluate, fit, load, lyapunov_spectrum
+from .. import estimate_lyapunov, evaluate, fit, load, lyapunov_spectrum, sweep
 from ..errors import InvalidInputError
 from ..report import (
     draw_gradients,
@@ -26,6 +27,7 @@ from ..training import Forecaster, compare_with_baselines
 from . import text
 from .reading import longest, series_of
 from .reporting import train_and_report, wanted_page
+from .sweep_plan import read_plan
 from .training import checked_target, fit_options
 
 
@@ -163,6 +165,24 @@ def evaluate_model(arguments: Namespace) -> None:
     _show(arguments, values, lambda: text.evaluate(found, compared))
 
 
+def run_sweep(arguments: Namespace) -> None:
+    """Every point of a grid, kept as it is finished, and all of them as one table."""
+    plan = read_plan(arguments.config)
+    out = plan.out if arguments.out is None else Path(arguments.out)
+    found = sweep(
+        plan.grid, fixed=plan.fixed, out=out, retry_failed=arguments.retry_failed,
+        keep_models=plan.keep_models, progress=_bar_wanted(),
+        processes=plan.processes if arguments.processes is None else arguments.processes,
+    )  # fmt: skip
+    found.to_csv(out / "results.csv")
+    values = {
+        "config": arguments.config, "output": str(out), "results": str(out / "results.csv"),
+        "points": len(found.rows), "computed": found.computed, "failed": len(found.failed),
+        "rows": found.rows,
+    }  # fmt: skip
+    _show(arguments, values, lambda: text.sweep(found, values["results"]))
+
+
 def _columns_of(model: Forecaster, arguments: Namespace, file: str) -> np.ndarray:
     series, columns = longest(series_of(arguments, file)), len(model.scale)
     if series.shape[1] != columns:
@@ -179,4 +199,5 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "lyapunov": lyapunov,
     "gradients": gradients,
     "evaluate": evaluate_model,
+    "sweep": run_sweep,
 }

@@ -19,6 +19,7 @@ examples:
   chaoskit gradients --output gradients.png
   chaoskit gradients model.npz series.csv --output gradients.png
   chaoskit evaluate model.npz later.csv --train series.csv
+  chaoskit sweep sweep.toml --processes 2
 
 Exit codes: 0 done, 2 something was wrong with the input (one line on stderr says what), 130 interrupted.
 """
@@ -45,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_demo, _train, _analyze, _lyapunov, _gradients, _evaluate):
+    for add in (_demo, _train, _analyze, _lyapunov, _gradients, _evaluate, _sweep):
         add(commands)
     return parser
 
@@ -311,3 +312,22 @@ def _evaluate(commands: Any) -> None:
         "--horizon", type=int, default=20, metavar="STEPS", help="of the forecasts (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+
+
+def _sweep(commands: Any) -> None:
+    parser = _command(
+        commands, "sweep", "train and judge every point of a grid",
+        "Train a network for every combination of a grid and judge each on held-out data, side by side in "
+        "processes. Each point is kept as soon as it is finished: the same command goes on where it was "
+        "broken off. The configuration is a TOML file with data, [fixed] keywords and a [grid]; see "
+        "docs/sweeps.md.",
+    )  # fmt: skip
+    parser.add_argument("config", metavar="CONFIG.toml", help="data sets, fixed keywords and the grid")
+    parser.add_argument(
+        "--out", metavar="DIR",
+        help="folder of the points and of results.csv (default: out of the file, or its name without .toml)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--processes", type=int, metavar="N", help="side by side (default: one for each core)"
+    )
+    parser.add_argument("--retry-failed", action="store_true", help="compute failed points again")

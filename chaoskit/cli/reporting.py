@@ -41,14 +41,17 @@ def wanted_page(arguments: Namespace, model: Path) -> Path | None:
     return checked_page(arguments.report or model.with_suffix(".html"))
 
 
-def hold_out(read: TimeSeries, share: float) -> HeldOut:
-    """Cut the last part of the longest segment off, with a gap before it; other segments are trained on."""
+def hold_out(read: TimeSeries, share: float, name: str = "--test-share") -> HeldOut:
+    """Cut the last part of the longest segment off, with a gap before it; other segments are trained on.
+
+    `name` is what the share is called where it is written.
+    """
     rows = len(read)
     start, stop = max(read.segments or ((0, rows),), key=lambda pair: pair[1] - pair[0])
     train, test = split_in_time(read.values[start:stop], test_share=share)
     if len(test) < _FEWEST:
         raise InvalidInputError(
-            f"--test-share: expected at least {_FEWEST} rows to judge by, got {len(test)} of "
+            f"{name}: expected at least {_FEWEST} rows to judge by, got {len(test)} of "
             f"{stop - start}; give a longer series or a larger share"
         )
     cut = start + len(train)

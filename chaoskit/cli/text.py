@@ -8,6 +8,7 @@ from typing import Any
 
 from .._tables import cell
 from ..report import table
+from ..sweeps import SweepResult
 from ..training import Comparison, Evaluation
 
 
@@ -140,3 +141,12 @@ def evaluate(found: Evaluation, compared: Comparison | None) -> str:
         shown = compared.table()
         lines += ["", table(shown["header"], shown["rows"]), "", compared.verdict, *compared.remarks]
     return "\n".join(lines)
+
+
+def sweep(found: SweepResult, file: str) -> str:
+    """All points, medians over seeds where there are several, and where the rest is."""
+    parts = [str(found)]
+    if len({row.get("seed") for row in found.rows}) > 1:
+        shown = [c for c in ("divergence", "spectral_distance", "exponent_1") if c in found.columns]
+        parts += [f"\nover seeds: {found.summary(column)}" for column in shown]
+    return "\n".join([*parts, "", f"all columns in {file}"])

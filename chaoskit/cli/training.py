@@ -6,7 +6,7 @@ import ast
 import inspect
 import math
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ _TAKEN = {
     "sparse": ("tau", "jitter"), "annealed": ("tau", "start"), "generalized": ("alpha",),
     "adaptive": ("estimator",), "windowed": ("tau",), "truncated": ("tau",), "never": (),
 }  # fmt: skip
+FORCINGS = tuple(_TAKEN)
+FORCING_OPTIONS = ("tau", "alpha", "start", "jitter", "estimator")
 # Keywords of `fit` that have an option of their own, or that no text can give.
 _OWN = {
     "series", "cell", "n_states", "cell_options", "forcing", "sequence_length", "dt", "batch_size", "epochs",
@@ -113,27 +115,35 @@ def _value(text: str) -> Any:
 
 def _forcing(arguments: Namespace) -> Any:
     """The forcing of --forcing and of the options that belong to it."""
-    name, tau = arguments.forcing, arguments.tau
-    for option in ("tau", "alpha", "start", "jitter", "estimator"):
-        if getattr(arguments, option) is not None and option not in _TAKEN[name]:
+    options = {option: getattr(arguments, option) for option in FORCING_OPTIONS}
+    return forcing_of(arguments.forcing, {k: v for k, v in options.items() if v is not None})
+
+
+def forcing_of(name: str, options: Mapping[str, Any], prefix: str = "--") -> Any:
+    """A forcing by its name and the options that are given with it.
+
+    `prefix` stands before the names of options where they are written.
+    """
+    for option in options:
+        if option not in _TAKEN[name]:
             fitting = [forcing for forcing, taken in _TAKEN.items() if option in taken]
             listed = " or ".join(filter(None, (", ".join(fitting[:-1]), fitting[-1])))
-            raise InvalidInputError(f"--{option}: expected with --forcing {listed} only")
+            raise InvalidInputError(f"{prefix}{option}: expected with {prefix}forcing {listed} only")
     if name == "sparse":
-        if tau is None and arguments.jitter is not None:
-            raise InvalidInputError("--jitter: expected --tau with it")
-        return "auto" if tau is None else Sparse(tau, jitter=arguments.jitter or 0)
+        if "tau" not in options and "jitter" in options:
+            raise InvalidInputError(f"{prefix}jitter: expected {prefix}tau with it")
+        return Sparse(options["tau"], jitter=options.get("jitter", 0)) if "tau" in options else "auto"
     if name == "adaptive":
-        return AdaptiveGeneralized(**({"estimator": arguments.estimator} if arguments.estimator else {}))
+        return AdaptiveGeneralized(**options)
     if name == "never":
         return Never()
     needed = "alpha" if name == "generalized" else "tau"
-    if getattr(arguments, needed) is None:
-        raise InvalidInputError(f"--forcing {name}: expected --{needed} with it")
+    if needed not in options:
+        raise InvalidInputError(f"{prefix}forcing {name}: expected {prefix}{needed} with it")
     if name == "annealed":
-        return Annealed(1 if arguments.start is None else arguments.start, tau)
+        return Annealed(options.get("start", 1), options["tau"])
     kinds = {"generalized": Generalized, "windowed": Windowed, "truncated": Truncated}
-    return kinds[name](getattr(arguments, needed))
+    return kinds[name](options[needed])
 
 
 def _embedding(arguments: Namespace, raw: np.ndarray) -> Any:

@@ -48,3 +48,7 @@ def test_the_shortest_case_runs():
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_a_worked_case_runs(page):
     _run(page)
+
+
+def test_the_page_about_sweeps_runs():
+    run_page(DOCS / "sweeps.md")
