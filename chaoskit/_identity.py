@@ -139,8 +139,8 @@ class _Description:
             return ["function", *_name(function)]
         held = [cell.cell_contents for cell in function.__closure__ or ()]
         outside = {}
-        for name in _looked_up(code):
-            found = function.__globals__.get(name)
+        for name in set(_looked_up(code)) & function.__globals__.keys():
+            found = function.__globals__[name]
             if isinstance(found, (*_PLAIN, np.ndarray, np.generic, type, types.FunctionType)):
                 outside[name] = found
         return [

@@ -9,7 +9,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import connection as channels
 from typing import Any
 
@@ -95,17 +95,13 @@ class _Worker:
         self.process = context.Process(target=_serve, args=(theirs,))
         self.ready = False
         self.task: Task | None = None
-        with _STARTING:
-            kept = {name: os.environ.get(name) for name in ONE_THREAD}
-            os.environ.update(ONE_THREAD)
-            try:
+        try:
+            with _STARTING, _environment(ONE_THREAD):
                 self.process.start()
-            finally:
-                for name, value in kept.items():
-                    if value is None:
-                        del os.environ[name]
-                    else:
-                        os.environ[name] = value
+        except BaseException:  # an interrupt; nobody else knows of the process yet
+            if self.process.pid is not None:
+                self.process.terminate()
+            raise
         theirs.close()  # so that the end of the process is the end of the channel
 
     def begin(self, start: bytes) -> None:
@@ -145,6 +141,20 @@ class _Worker:
         self.channel.close()
         self.process.terminate()
         self.process.join()
+
+
+@contextmanager
+def _environment(more: Mapping[str, str]) -> Iterator[None]:
+    """Variables as processes shall have them that are started meanwhile."""
+    kept = {name: os.environ.get(name) for name in more}
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _serve(channel: Any) -> None:

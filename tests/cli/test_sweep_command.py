@@ -13,7 +13,7 @@ from henon_rows import henon
 
 from chaoskit.cli import main
 from chaoskit.cli.sweep_plan import read_plan
-from chaoskit.forcing import Annealed, Generalized, Never
+from chaoskit.forcing import Annealed, Generalized, Never, Sparse
 from chaoskit.systems import Henon, Lorenz63
 
 CONFIG = """

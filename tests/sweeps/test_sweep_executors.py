@@ -181,8 +181,8 @@ def client():
         yield made
 
 
-def test_dask_with_a_worker_killed_in_mid_run(client, tmp_path):
-    """The work of the killed worker, and the series that only it may have had, are made again."""
+def test_dask_with_all_workers_killed_in_mid_run(client, tmp_path):
+    """The work of the killed workers, and the series that only they had, are made again."""
     assert totals(tmp_path / "totals", executor=client) == TOTALS
     calls, out = tmp_path / "calls", tmp_path / "out"
     calls.mkdir()
@@ -192,8 +192,9 @@ def test_dask_with_a_worker_killed_in_mid_run(client, tmp_path):
         while len(list(out.glob("points/*.json"))) < 2:
             time.sleep(0.02)
         process = client.run(os.getpid)
-        killed.append(sorted(process.values())[0])
-        os.kill(killed[0], 9)
+        killed.extend(process.values())
+        for number in killed:
+            os.kill(number, 9)
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -202,7 +203,7 @@ def test_dask_with_a_worker_killed_in_mid_run(client, tmp_path):
         work=works.counted, out=out, executor=client,
     )  # fmt: skip
     killer.join()
-    assert killed
+    assert len(killed) == 2
     assert [row["value"] for row in found.rows] == [3.0 * x for x in range(12)]
     assert not found.failed
 

@@ -100,14 +100,22 @@ def test_an_interrupt_ends_the_sweep_and_keeps_what_is_there(tmp_path):
     assert sweep({"x": [0, 1]}, work=works.interrupted, out=tmp_path, executor="serial").computed == 0
 
 
+def alive(process: int) -> bool:
+    """Whether it runs; one that is dead and not yet buried does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import works
 from chaoskit import sweep
 if __name__ == "__main__":
-    sweep({"x": list(range(16))}, fixed={"folder": sys.argv[2], "wait": 0.1}, work=works.counted,
-          out=sys.argv[3], processes=1)
+    sweep({"x": [-1, *range(16)]}, fixed={"folder": sys.argv[2], "wait": 0.1}, work=works.counted,
+          out=sys.argv[3], processes=2)
 """
 
 
@@ -120,7 +128,7 @@ def test_a_killed_sweep_goes_on(signal_number, folder, tmp_path):
         [sys.executable, str(program), str(Path(__file__).parent), str(folder), str(out)],
         env=os.environ | {"PYTHONPATH": str(Path(chaoskit.__file__).parents[1])}, stderr=subprocess.PIPE,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 60
     while len(list(out.glob("points/*.json"))) < 3 and time.monotonic() < deadline:
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
@@ -128,7 +136,12 @@ def test_a_killed_sweep_goes_on(signal_number, folder, tmp_path):
     process.wait()
     process.stderr.close()
     (out / "points" / ".half.0.1.chaoskit-tmp").write_bytes(b"")  # of another computer
-    time.sleep(0.5)  # a worker that outlived the sweep would go on
+    (busy,) = folder.glob("process *")
+    while alive(int(busy.name.split()[1])) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert time.monotonic() < deadline, "a worker outlived the sweep"
+    busy.unlink()
+    time.sleep(0.3)  # the other one, were it there, would go on
     finished, called = len(list(out.glob("points/*.json"))), len(works.calls(folder))
     assert 3 <= finished < 16, "killed too late to show anything"
     time.sleep(0.3)

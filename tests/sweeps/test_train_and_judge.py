@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,6 +78,9 @@ def test_a_sweep_keeps_its_models_and_tells_of_trainings_that_fail(tmp_path):
     model = load(found.rows[2]["model"])
     assert evaluate(model, TEST, n_resamples=0).state_space_divergence == there["divergence"]
     assert found.rows[1]["model"] is None
+    Path(found.rows[0]["model"]).unlink()
+    with pytest.warns(ChaoskitWarning, match="2 of 4"):
+        assert sweep(grid, fixed=fixed, out=tmp_path, executor="serial", keep_models=True).computed == 1
     with pytest.warns(ChaoskitWarning, match="2 of 4"):
         assert sweep(grid, fixed=fixed, out=tmp_path, processes=1, keep_models=True).computed == 0
 
