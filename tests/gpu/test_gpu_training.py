@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -81,9 +82,17 @@ def test_restarts_share_their_launches(monkeypatch):
     monkeypatch.setattr(
         Backpropagation, "several", lambda self, calls: (sizes.append(len(calls)), several(self, calls))[1]
     )
+    all_there, under_way = threading.Barrier(3), Together.under_way
+
+    @contextmanager
+    def with_the_others(self):
+        with under_way(self):
+            all_there.wait(60.0)
+            yield
+
+    monkeypatch.setattr(Together, "under_way", with_the_others)
     best = fit(SERIES, **OPTIONS, device="cuda", restarts=3)
-    assert sum(sizes) == 6
-    assert max(sizes) > 1
+    assert sizes == [3, 3]
     seed = best.settings["seed"]
     assert_same(best, fit(SERIES, **OPTIONS, device="cuda", seed=seed))
     scores = best.history["restart_validation"]
