@@ -85,6 +85,11 @@ def fetch(array: Any, shape: Sequence[int] | None = None) -> np.ndarray:
     return flat if shape is None else flat[: int(np.prod(shape))].reshape(tuple(shape))
 
 
+def address(array: Any) -> int:
+    """Where a device array begins in the memory of the GPU."""
+    return int(array.__cuda_array_interface__["data"][0])
+
+
 def launch(kernel: Any, grid: Any, block: Any, shared: int, *args: Any) -> None:
     """Start a kernel with `shared` bytes of dynamic shared memory."""
     kernel[grid, block, 0, shared](*args)

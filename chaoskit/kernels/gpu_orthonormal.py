@@ -1,7 +1,8 @@
 """Blocked Gram-Schmidt of rows in the memory of a GPU, for networks too large for one block of threads.
 
 Two rounds a panel of rows: take the rows before it off by two products, then make it orthonormal by the
-Cholesky factor of its Gram matrix. What one round leaves at eps times the condition, the other removes. A
+Cholesky factor of its Gram matrix. What one round leaves at eps times the condition, the other removes, for
+which the factor is known to first order. A
 panel whose pivots say that this is not enough is flagged in the memory of the GPU; it passes through both
 rounds as it is, and `_careful` treats it row by row, as `gram_schmidt` does on a CPU. The host never looks.
 """
@@ -17,6 +18,7 @@ from .._jit import gpu_function, gpu_kernel
 from ..cells._math import like
 from . import gpu_launch as gpu
 from . import gpu_sizes
+from .gpu_block_sums import largest_of, norm_of
 from .gpu_launch import cuda
 from .gpu_products import OWN, Operand, Products
 
@@ -106,66 +108,13 @@ class Orthonormal:
         multiply(rows, self.nx, rows, factor, source, target, batch=self.members)
 
 
-# ---- sums over a block of threads, a power of two of them
-@gpu_function
-def _total(part, buffer, t, threads):
-    """The sum of the parts of all threads."""
-    buffer[t] = part
-    cuda.syncthreads()
-    half = threads // 2
-    while half > 0:
-        if t < half:
-            buffer[t] += buffer[t + half]
-        cuda.syncthreads()
-        half //= 2
-    total = buffer[0]
-    cuda.syncthreads()
-    return total
-
-
-@gpu_function
-def _largest(part, buffer, t, threads):
-    """The largest of the parts of all threads."""
-    buffer[t] = part
-    cuda.syncthreads()
-    half = threads // 2
-    while half > 0:
-        if t < half:
-            buffer[t] = buffer[t] if buffer[t + half] <= buffer[t] else buffer[t + half]
-        cuda.syncthreads()
-        half //= 2
-    largest = buffer[0]
-    cuda.syncthreads()
-    return largest
-
-
-@gpu_function
-def _norm(V, row, nx, buffer, t, threads):
-    """Length of a row whose squares may underflow or overflow."""
-    zero = like(V[0], 0.0)
-    size = zero
-    for i in range(t, nx, threads):
-        value = abs(V[row + i])
-        size = size if value <= size else value
-    size = _largest(size, buffer, t, threads)
-    if not (size > zero and size < like(size, math.inf)):
-        size = size if size == zero else like(size, math.nan)
-    # the inverse of the smallest numbers there are is out of range
-    invertible = size >= (like(size, 2.3e-308) if V.itemsize == 8 else like(size, 1.2e-38))
-    inverse = like(size, 1.0) / size if invertible else zero
-    total = zero
-    for i in range(t, nx, threads):
-        ratio = V[row + i] * inverse if invertible or size == zero else V[row + i] / size
-        total += ratio * ratio
-    return size * math.sqrt(_total(total, buffer, t, threads))
-
-
+# ---- kernels
 @gpu_kernel
 def _row_norms(V, at, stride, k, nx, norms):
     """Lengths of all rows; a block for each."""
     buffer = cuda.shared.array(0, V.dtype)
     t, threads, q = cuda.threadIdx.x, cuda.blockDim.x, cuda.blockIdx.x
-    norm = _norm(V, at + q // k * stride + q % k * nx, nx, buffer, t, threads)
+    norm = norm_of(V, at + q // k * stride + q % k * nx, nx, buffer, t, threads)
     if t == 0:
         norms[q] = norm
 
@@ -192,12 +141,52 @@ def _verdict_of_first(norm, square, pivot):
     return _DELICATE
 
 
+@gpu_function
+def _eliminate(buffer, rows, column, x, y, side):
+    """Eliminate a lower triangle in place, by all threads: a barrier or two for each of its rows."""
+    zero = like(buffer[0], 0.0)
+    for j in range(rows):
+        pivot = buffer[j * (j + 1) // 2 + j]
+        for i in range(j + 1 + y * side + x, rows, side * side):
+            buffer[column + i] = buffer[i * (i + 1) // 2 + j]
+        cuda.syncthreads()
+        for i in range(j + 1 + y, rows, side):
+            share = buffer[column + i] / pivot if pivot != zero else zero
+            for c in range(x, i + 1, side):
+                if c > j:
+                    buffer[i * (i + 1) // 2 + c] -= share * buffer[column + c]
+                elif c < j:
+                    buffer[i * (i + 1) // 2 + c] -= share * buffer[j * (j + 1) // 2 + c]
+                else:
+                    buffer[i * (i + 1) // 2 + c] = -share
+        cuda.syncthreads()
+
+
+@gpu_function
+def _invert_to_first_order(buffer, i):
+    """Row i of the inverse for rows that are orthonormal but for errors whose squares are no matter; a flag.
+
+    Elimination would wait for every row in turn, about as long as all products of a panel take.
+    """
+    one = like(buffer[0], 1.0)
+    single = one + like(one, 1e-12) == one
+    limit = like(one, 2e-4) if single else like(one, 2e-8)
+    flag = _SOUND
+    for c in range(i):
+        unit = buffer[i * (i + 1) // 2 + c]
+        buffer[i * (i + 1) // 2 + c] = -unit
+        if not abs(unit) <= limit:
+            flag = _DELICATE_STILL
+    return flag
+
+
 @gpu_kernel
 def _factor(gram, panel, rows, turn, k, first, before, factor, flags, norms, doubts):
     """factor = inverse of the Cholesky factor of the Gram matrix (rows, rows) of a panel; a block a member.
 
-    Its lower triangle is scaled to a diagonal of 1, and eliminated in place: left of the pivot stands the
-    inverse, right of it what is left. A panel in danger of losing digits gets the flag and the identity.
+    Its lower triangle is scaled to a diagonal of 1, and in the first round eliminated in place: left of the
+    pivot stands the inverse, right of it what is left. A panel in danger of losing digits gets the flag and
+    the identity.
     """
     buffer = cuda.shared.array(0, gram.dtype)
     x, y, side, b = cuda.threadIdx.x, cuda.threadIdx.y, cuda.blockDim.x, cuda.blockIdx.x
@@ -216,29 +205,14 @@ def _factor(gram, panel, rows, turn, k, first, before, factor, flags, norms, dou
             # a row of zeros stands for itself and meets nobody
             buffer[i * (i + 1) // 2 + c] = one if i == c and buffer[scales + i] == zero else unit
     cuda.syncthreads()
-    for j in range(rows):
-        pivot = buffer[j * (j + 1) // 2 + j]
-        for i in range(j + 1 + me, rows, threads):
-            buffer[column + i] = buffer[i * (i + 1) // 2 + j]
-        cuda.syncthreads()
-        for i in range(j + 1 + y, rows, side):
-            share = buffer[column + i] / pivot if pivot != zero else zero
-            for c in range(x, i + 1, side):
-                if c > j:
-                    buffer[i * (i + 1) // 2 + c] -= share * buffer[column + c]
-                elif c < j:
-                    buffer[i * (i + 1) // 2 + c] -= share * buffer[j * (j + 1) // 2 + c]
-                else:
-                    buffer[i * (i + 1) // 2 + c] = -share
-        cuda.syncthreads()
     if turn == 0:
+        _eliminate(buffer, rows, column, x, y, side)
         for i in range(me, rows, threads):
             square, pivot = gram[at + i * panel + i], buffer[i * (i + 1) // 2 + i]
             buffer[column + i] = like(pivot, _verdict_of_first(before[row0 + i], square, pivot))
     else:
-        for i in range(me, rows, threads):  # rows that were nearly orthonormal
-            lost = not buffer[i * (i + 1) // 2 + i] > like(one, 0.5)
-            buffer[column + i] = like(one, _DELICATE_STILL if lost else _SOUND)
+        for i in range(me, rows, threads):
+            buffer[column + i] = like(one, _invert_to_first_order(buffer, i))
     cuda.syncthreads()
     worst = zero
     for i in range(rows):
@@ -330,7 +304,7 @@ def _is_noise(V, base, nx, l, k, taken, row, buffer, t, threads):
             removed += part * part
         if not abs(V[base + l * nx + i]) <= bound * math.sqrt(removed):
             above = like(V[0], 1.0)
-    return _largest(above, buffer, t, threads) == zero
+    return largest_of(above, buffer, t, threads) == zero
 
 
 @gpu_kernel
@@ -363,18 +337,18 @@ def _careful(V, at, stride, k, nx, first, rows, size, taken, flags, norms, doubt
         l = first + j
         row = b * each + j * k
         doubt = doubts[b * k + l]
-        norm = _norm(V, base + l * nx, nx, buffer, t, threads)
+        norm = norm_of(V, base + l * nx, nx, buffer, t, threads)
         most = zero
         for c in range(t, l, threads):
             most = most if abs(taken[row + c]) <= most else abs(taken[row + c])
-        most = _largest(most, buffer, t, threads)
+        most = largest_of(most, buffer, t, threads)
         noise = False
         if norm > zero and norm < like(V[0], 0.01) * most:
             cancelled = norm < share * most
             _again(V, base, nx, l, taken, row, size + row, buffer, t, threads)
             if cancelled:
                 noise = _is_noise(V, base, nx, l, k, taken, row, buffer, t, threads)
-            norm = _norm(V, base + l * nx, nx, buffer, t, threads)
+            norm = norm_of(V, base + l * nx, nx, buffer, t, threads)
         doubt = doubt + 1 if noise else 0
         wiped = doubt >= patience or norm < smallest
         norm = zero if wiped else norm

@@ -6,7 +6,6 @@ the same call gives the same bits on every run.
 
 from __future__ import annotations
 
-import importlib
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from .._jit import gpu_kernel
 from . import gpu_launch as gpu
+from .gpu_cublas import cublas
 from .gpu_launch import cuda
 
 _THREADS = 16  # a side of a block; a thread owns 4 x 4 results
@@ -42,14 +42,7 @@ def product_library(wanted: str = "auto") -> str:
     """Whose products are taken: "cublas" where CuPy can be used, else "own"; any other wish is obeyed."""
     if wanted != "auto":
         return wanted
-    try:
-        return CUBLAS if _cupy().cuda.runtime.getDeviceCount() > 0 else OWN
-    except Exception:  # not installed, or made for another CUDA: whatever it raises, the own kernels work
-        return OWN
-
-
-def _cupy() -> Any:
-    return importlib.import_module("cupy")
+    return OWN if cublas() is None else CUBLAS
 
 
 class Products:
@@ -76,7 +69,7 @@ class Products:
         self.blocks, self.shortest = blocks, shortest
         self.scratch = gpu.empty(1, self.dtype)
         self.library = product_library(library)
-        self.module: Any = _cupy() if self.library == CUBLAS else None
+        self.cublas = cublas() if self.library == CUBLAS else None
 
     def multiply(
         self, m: int, n: int, k: int, a: Operand, b: Operand, c: Operand, *, alpha: float = 1.0,
@@ -88,8 +81,8 @@ class Products:
         """
         if min(m, n, batch) <= 0:
             return
-        if self.module is not None and k > 0:
-            multiply_by_library(self.module, m, n, k, a, b, c, alpha, beta, batch)
+        if self.cublas is not None and k > 0:
+            self.cublas.multiply(self.dtype, m, n, k, a, b, c, alpha, beta, batch)
             return
         self._multiply_in_tiles(m, n, k, a, b, c, alpha, beta, batch)
 
@@ -170,38 +163,6 @@ def _place(x: Operand, member: int) -> tuple[Any, int, int]:
 def _steps(x: Operand) -> tuple[int, int]:
     """How far the next row and the next column of the operand, as it enters the product, are away."""
     return (1, x.lead) if x.transposed else (x.lead, 1)
-
-
-# ---- the library
-def multiply_by_library(module: Any, m, n, k, a, b, c, alpha, beta, batch) -> None:
-    """The same by `module.matmul`, on views of the same memory (CuPy; or NumPy, of which it is a copy).
-
-    Its stream is the default one, as that of Numba's launches, so that one waits for the other.
-    """
-    left, right = _view(module, a, m, k, batch), _view(module, b, k, n, batch)
-    target = _view(module, c, m, n, batch)
-    if alpha == 1.0 and beta == 0.0:
-        module.matmul(left, right, out=target)
-        return
-    found = module.matmul(left, right)
-    if alpha != 1.0:
-        found *= alpha
-    if beta == 0.0:
-        target[...] = found
-        return
-    if beta != 1.0:
-        target *= beta
-    target += found
-
-
-def _view(module: Any, x: Operand, rows: int, columns: int, batch: int) -> Any:
-    """The operand (batch, rows, columns) as it enters a product; without the first axis for one member."""
-    flat = module.asarray(x.array)
-    width = flat.itemsize
-    steps = tuple(width * step for step in _steps(x))
-    shape = (rows, columns) if batch == 1 else (batch, rows, columns)
-    strides = steps if batch == 1 else (width * x.stride, *steps)
-    return module.lib.stride_tricks.as_strided(flat[x.at :], shape, strides)
 
 
 # ---- kernels

@@ -99,6 +99,18 @@ def launches(monkeypatch):
 
 
 @pytest.fixture
+def numpy_cublas(monkeypatch):
+    """cuBLAS as NumPy does it, for the arrays of the simulator."""
+    from numpy_blas import NumpyBlas
+
+    from chaoskit.kernels import gpu_launch
+    from chaoskit.kernels.gpu_cublas import Cublas
+
+    monkeypatch.setattr(gpu_launch, "address", lambda array: array._ary.ctypes.data)
+    return Cublas(NumpyBlas(), 0)
+
+
+@pytest.fixture
 def small_blocks(monkeypatch):
     """In the simulator, the launches over a whole GPU have few threads."""
     from chaoskit.kernels import gpu_sizes

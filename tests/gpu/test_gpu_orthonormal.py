@@ -11,7 +11,7 @@ def _sizes(small_blocks):
     """Few threads in the simulator."""
 
 
-def _orthonormal(rows, panel=64, module=None):
+def _orthonormal(rows, panel=64, cublas=None):
     """(orthonormal rows, norms) of rows (members, k, nx), as the kernels leave them."""
     from chaoskit.kernels import gpu_launch as gpu
     from chaoskit.kernels import gpu_sizes
@@ -20,8 +20,8 @@ def _orthonormal(rows, panel=64, module=None):
 
     members, k, nx = rows.shape
     products = Products(rows.dtype, "own", threads=gpu_sizes.CHOSEN.tile)
-    if module is not None:
-        products.module, products.library = module, "cublas"
+    if cublas is not None:
+        products.cublas, products.library = cublas, "cublas"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gpu_sizes, "CHOSEN", gpu_sizes.CHOSEN._replace(panel=panel, library_panel=panel))
         tool = Orthonormal(products, members, k, nx)
@@ -54,11 +54,11 @@ def test_rows_of_some_members(panel):
 
 
 @pytest.mark.simulator
-def test_products_of_a_library():
-    """NumPy in the place of CuPy: the same rows and norms to round-off."""
+def test_products_of_a_library(numpy_cublas):
+    """NumPy in the place of cuBLAS: the same rows and norms to round-off."""
     rows = np.random.default_rng(7).standard_normal((2, 5, 6))
     rows[1, 3] = rows[1, 0] + 1e-7 * rows[1, 3]
-    for ours, theirs in zip(_orthonormal(rows, 2), _orthonormal(rows, 2, np), strict=True):
+    for ours, theirs in zip(_orthonormal(rows, 2), _orthonormal(rows, 2, numpy_cublas), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-8)
 
 

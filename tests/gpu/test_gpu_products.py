@@ -49,14 +49,14 @@ def _found(c, flat, m, n, batch):
 @pytest.mark.simulator
 @pytest.mark.parametrize("transposed", LAYOUTS)
 @pytest.mark.parametrize(("batch", "shared"), [(1, False), (2, True), (2, False)])
-@pytest.mark.parametrize("library", ["own", "numpy"])
-def test_products(transposed, batch, shared, library):
+@pytest.mark.parametrize("library", ["own", "cublas"])
+def test_products(transposed, batch, shared, library, numpy_cublas):
     """C = alpha op(A) op(B) + beta C, where C is not read for beta = 0, and nothing else is written to."""
     from chaoskit.kernels.gpu_products import Products
 
     m, n, k = 5, 9, 7
     products = Products(np.float64, "own", threads=2, blocks=1)
-    products.module = np if library == "numpy" else None
+    products.cublas = numpy_cublas if library == "cublas" else None
     for alpha, beta in ((1.0, 0.0), (-1.0, 1.0), (0.5, 2.0), (2.0, 0.0)):
         (a, b, c), (A, B, C), flat = _case(np.random.default_rng(1), m, n, k, batch, transposed, shared)
         expected = alpha * A @ B + (beta * C if beta else 0.0)
@@ -66,6 +66,24 @@ def test_products(transposed, batch, shared, library):
         got, clean = _found(c, flat, m, n, batch)
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-13)
         assert clean
+    assert numpy_cublas.blas.calls == (4 if library == "cublas" else 0)
+
+
+@pytest.mark.simulator
+def test_the_library_is_checked_before_it_is_taken(numpy_cublas, monkeypatch):
+    """One that multiplies otherwise is told from one that is right, and CuPy that fails warns."""
+    from chaoskit.errors import ChaoskitWarning
+    from chaoskit.kernels import gpu_cublas
+
+    gpu_cublas.check(numpy_cublas)
+    numpy_cublas.blas.dgemmStridedBatched = lambda *args: None
+    with pytest.raises(ArithmeticError, match="wrong"):
+        gpu_cublas.check(numpy_cublas)
+    monkeypatch.setattr(gpu_cublas.importlib, "import_module", lambda name: np)  # it has no `cuda`
+    gpu_cublas.cublas.cache_clear()
+    with pytest.warns(ChaoskitWarning, match="AttributeError.*takes its own"):
+        assert gpu_cublas.cublas() is None
+    gpu_cublas.cublas.cache_clear()
 
 
 @pytest.mark.simulator
