@@ -26,11 +26,6 @@ def orbits_on_gpu(
     x0 and inputs are arrays of the host.
     """
     cell = whole_cell(model)
-    if cell is None:
-        raise InvalidInputError(
-            f'device: expected a cell or a fitted model for device="cuda", got {type(model).__name__}; maps '
-            'and flows run on the CPU: take device="cpu"'
-        )
     members, rows = _members(model, cell, x0, dt, integrator)
     first = members[0]
     starts = np.broadcast_to(checked_state(x0, first), (rows, first.dim))
@@ -47,7 +42,7 @@ def orbits_on_gpu(
 
 def _members(model: Any, cell: Any, x0: np.ndarray, dt: Any, integrator: Any) -> tuple[list[Model], int]:
     """The networks, prepared, and how many orbits there are."""
-    rows, count = len(x0) if x0.ndim == 2 else 1, batch_size(cell)
+    rows, count = len(x0) if x0.ndim == 2 else 1, None if cell is None else batch_size(cell)
     if count is None:
         return [prepare(model, dt=dt, rows=rows, integrator=integrator)], rows
     if rows not in (1, count):

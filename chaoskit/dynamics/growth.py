@@ -103,7 +103,7 @@ def jacobian_product(
     steps = _check.integer(steps, "steps", 1)
     transient = _check.integer(transient, "transient")
     prepared = prepare(model, dt=dt, integrator=integrator)
-    device = device_for(device, prepared)
+    device = device_for(device, model)
     n = prepared.dim
     start = initial_state(prepared, x0, np.random.default_rng(_check.integer(seed, "seed")))
     driving = checked_inputs(inputs, prepared, transient + steps, 1)

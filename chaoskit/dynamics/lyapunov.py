@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 
 from .. import _check
-from .._device import checked_device
 from .._progress import progress_bar
 from ..errors import ChaoskitWarning, InvalidInputError
-from ..systems import System
 from .ensemble import Plan, ensemble_size, initial_states, members_of, run_ensemble
 from .identities import check_sum, warn_of_sum, with_zero_exponent
 from .lyapunov_result import LyapunovResult, single, summarise
-from .model import Model, checked_inputs, checked_state, prepare
+from .model import Model, checked_inputs, checked_state, device_for, prepare
 from .orbits import last_state, warn_of_divergence
 from .statistics import mean_errors
 from .tangent_run import BLOCKS, TangentRun, block_length, diverged, judge_interval
@@ -126,9 +124,9 @@ def lyapunov_spectrum(
     every = checked_interval(qr_every)
     x0 = None if x0 is None else _check.array(x0, "x0")
     inputs = None if inputs is None else _check.array(inputs, "inputs")
-    device = checked_device(device)
+    device = device_for(device, model)
     if device == "cuda":
-        _check_on_gpu(model, tolerance, max_steps)
+        _refuse_tolerance(tolerance, max_steps)
     count = ensemble_size(model, x0)
     if count is not None or device == "cuda":
         if tolerance is not None:
@@ -192,12 +190,8 @@ def _summary(
     return summarise(run.logs, run.lengths, members[0], run.every, checks), run.diverged_at
 
 
-def _check_on_gpu(model: Any, tolerance: float | None, max_steps: int | None) -> None:
-    """Raise InvalidInputError for what the GPU does not do."""
-    if isinstance(model, System):
-        raise InvalidInputError(
-            f'device: expected a cell for device="cuda", got {model!r}; maps and flows take device="cpu"'
-        )
+def _refuse_tolerance(tolerance: float | None, max_steps: int | None) -> None:
+    """Raise InvalidInputError for runs that the GPU does not make."""
     if tolerance is not None or max_steps is not None:
         raise InvalidInputError(
             'tolerance: expected none with device="cuda", which takes a number of steps; give `steps`, or '

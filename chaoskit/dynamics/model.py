@@ -99,13 +99,13 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None
     )
 
 
-def device_for(device: Any, model: Model) -> str:
-    """ "cpu" or "cuda"; on "cuda" only cells run, so that anything else is an error."""
+def device_for(device: Any, model: Any) -> str:
+    """ "cpu" or "cuda"; maps and flows do not run on "cuda"."""
     device = checked_device(device)
-    if device == "cuda" and not isinstance(model.pack, packing.Packed):
+    if device == "cuda" and isinstance(model, System):
         raise InvalidInputError(
-            f'device: expected a cell or a fitted model for device="cuda", got {model.name}; maps and flows '
-            'take device="cpu"'
+            f'device: expected a cell or a fitted model for device="cuda", got {type(model).__name__}; maps '
+            'and flows take device="cpu"'
         )
     return device
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from .. import _check
-from .._device import checked_device, is_device_array
+from .._device import is_device_array
 from ..cells._validate import batch_size, member, whole_cell
 from ..errors import ChaoskitWarning, DivergenceError, InvalidInputError
 from ..kernels.cpu_forward import orbit
 from ..kernels.cpu_tangent import jacobians, jacobians_at
 from ..systems import System
-from .model import Model, checked_inputs, checked_state, prepare
+from .model import Model, checked_inputs, checked_state, device_for, prepare
 
 _CHUNK = 1 << 20  # numbers a kernel call writes before Python can be interrupted
 
@@ -77,7 +77,7 @@ def simulate(
     """
     steps = _check.integer(steps, "steps")
     transient = _check.integer(transient, "transient")
-    on_gpu, stay = checked_device(device) == "cuda", is_device_array(x0)
+    on_gpu, stay = device_for(device, model) == "cuda", is_device_array(x0)
     x0 = _check.array(x0, "x0")
     inputs = None if inputs is None else _check.array(inputs, "inputs")
     if on_gpu:

@@ -116,7 +116,7 @@ def gradient_growth(
         model, x0, steps, series=series, decoder=decoder, inputs=inputs, forcing=forcing, transient=transient,
         dt=dt, integrator=integrator, seed=seed,
     )  # fmt: skip
-    device = device_for(device, where.model)
+    device = device_for(device, model)
     if where.cell is None:
         parameters = "none"
     times = _spaced(steps)

@@ -149,7 +149,7 @@ def cycles(
             f"period: expected at most {max(1, _MOST_STATES // prepared.dim)} for {prepared.dim} states, all "
             f"of which are solved for together, got {period}"
         )
-    ring = ring_of(model, prepared, period, inputs, device_for(device, prepared))
+    ring = ring_of(model, prepared, period, inputs, device_for(device, model))
     bends = _kinks(model)
     if bends is not None and starts is None and ring.input_period == 1:
         exact = search_exactly(ring, bends, most_regions)
