@@ -42,8 +42,8 @@ def _multiply_add(x, out):
     i = cuda.grid(1)
     a = x[0]
     b = a
-    s0, s1, s2, s3 = x[1], x[1], x[2], x[2]
-    s4, s5, s6, s7 = x[3], x[3], x[4], x[4]
+    s0, s1, s2, s3 = x[1], x[2], x[3], x[4]  # no two chains that a compiler could take for one
+    s4, s5, s6, s7 = x[5], x[6], x[7], x[8]
     for _ in range(_ROUNDS):
         s0, s1, s2, s3 = s0 * a + b, s1 * a + b, s2 * a + b, s3 * a + b
         s4, s5, s6, s7 = s4 * a + b, s5 * a + b, s6 * a + b, s7 * a + b

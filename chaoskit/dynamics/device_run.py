@@ -28,13 +28,15 @@ class DeviceRun(MembersRun):
     def _round(self, blocks: int) -> int:
         """Members a round."""
         from ..kernels import gpu_launch as gpu
+        from ..kernels.gpu_spectrum import scratch_bytes
 
         first, shared = self.members[0], self._shared_network()
         steps, rows, width = self.driving.shape
         itemsize = np.dtype(first.dtype).itemsize
         network = sum(part.nbytes for part in first.pack[1:])
         inputs = steps * width * itemsize
-        each = 2 * self.V[0].nbytes + self.k * (self.k + first.dim) * itemsize + (blocks * self.k + 4) * 8
+        scratch = scratch_bytes(first.tag, first.pack.sizes, self.k, not shared, itemsize)
+        each = self.V[0].nbytes + scratch + ((blocks + 1) * self.k + 4) * 8
         each += (0 if shared else network) + (inputs if rows > 1 else 0)
         common = (network if shared else 0) + (0 if rows > 1 else inputs)
         gpu.room_for(common + each, f"a member of {first.dim} states with {self.k} tangents")

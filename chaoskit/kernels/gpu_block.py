@@ -52,11 +52,16 @@ def parts(cell: Any, sizes: Sizes, k: int) -> Parts:
     return Parts(*one_after_another(k * nx, k * nx, hidden, k * k, nx, nx, m, m, c, k, k, k, k, k))
 
 
+def scratch_bytes(tag: Any, sizes: Sizes, members: int, k: int, itemsize: int) -> int:
+    """Memory that a run takes beside what it is given."""
+    return members * (parts(tag, sizes, k).size + k) * itemsize
+
+
 def block_products(pack, V, k, members, U, drives, t0, steps, block_steps, every, logs, spread, bad) -> None:
     """A block of threads a system; arguments as in `gpu_spectrum`."""
     s, at = pack.sizes, parts(pack.tag, pack.sizes, k)
     (X, Y), gates, itemsize = THREADS, type(pack.tag).layout.gates, V.dtype.itemsize
-    gpu.room_for(members * at.size * itemsize, f"tangents of {members} systems")
+    gpu.room_for(scratch_bytes(pack.tag, s, members, k, itemsize), f"tangents of {members} systems")
     work = gpu.empty(members * at.size, V.dtype)
     # a tile of weights and one of tangents; panel, tangents and factors; and a number a thread
     tiles = max(X * gates * 2 * X + 4 * Y * (X + 1), (X + 8 * Y) * (X + 1), X * Y + X)

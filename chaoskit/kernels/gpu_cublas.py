@@ -62,7 +62,7 @@ def cublas() -> Cublas | None:
         return None
     try:
         blas = getattr(cupy.cuda, "cublas", None) or importlib.import_module("cupy_backends.cuda.libs.cublas")
-        found = Cublas(blas, cupy.cuda.device.get_cublas_handle())
+        found = Cublas(blas, blas.create())  # CuPy's own handle ends with the thread that asked for it
         check(found)
     except Exception as error:  # made for another CUDA or another form of its calls: it may raise anything
         warnings.warn(

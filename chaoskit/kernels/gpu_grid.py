@@ -16,6 +16,7 @@ from .gpu_orthonormal import Orthonormal
 from .gpu_pack import DevicePack
 from .gpu_products import Products
 from .gpu_steps import GridSteps
+from .packing import Sizes
 
 
 def grid_products(
@@ -50,6 +51,13 @@ def grid_products(
         gpu.copy(old, V)
 
 
+def scratch_bytes(tag: Any, sizes: Sizes, members: int, k: int, itemsize: int) -> int:
+    """Memory that a run takes beside what it is given."""
+    steps = GridSteps.bytes(tag, sizes, members, k, itemsize)
+    frames = Orthonormal.bytes(members, k, sizes.nx, itemsize)
+    return members * (k + 1) * sizes.nx * itemsize + steps + frames
+
+
 class _GridRun:
     """Memory and launches of one run."""
 
@@ -59,9 +67,7 @@ class _GridRun:
         size = members * (k + 1) * self.nx
         itemsize = np.dtype(dtype).itemsize
         gpu.room_for(
-            size * itemsize
-            + GridSteps.bytes(pack, members, k, itemsize)
-            + Orthonormal.bytes(members, k, self.nx, itemsize),
+            scratch_bytes(pack.tag, pack.sizes, members, k, itemsize),
             f"a step of {k} tangents of {members} networks of {pack.sizes.n} units",
         )
         self.other = gpu.empty(size, dtype)

@@ -5,7 +5,7 @@ Everything here is flat and contiguous. Nothing in this file runs before somebod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,21 +37,37 @@ def room_for(needed: float, what: str) -> None:
     """Raise DeviceError if `needed` bytes do not fit into the free memory."""
     free = free_bytes()
     if needed > (1.0 - _SPARE) * free:
-        raise DeviceError(
-            f"device: {what} needs {needed:.3g} bytes on the GPU, of which {free:.3g} are free; take fewer "
-            'or smaller systems or shorter chunks, or device="cpu"'
-        )
+        raise _too_little(needed, free, what)
+
+
+def _too_little(needed: float, free: float, what: str) -> DeviceError:
+    return DeviceError(
+        f"device: {what} needs {needed:.3g} bytes on the GPU, of which {free:.3g} are free; take fewer "
+        'or smaller systems or shorter chunks, or device="cpu"'
+    )
+
+
+def _allocated(make: Callable[..., Any], size: int, *args: Any) -> Any:
+    """`make(*args)`, an array of `size` bytes; others may have taken the memory, or left no piece so long."""
+    try:
+        return make(*args)
+    except Exception as error:  # each driver binding has an error of its own
+        if "OUT_OF_MEMORY" not in str(error):
+            raise
+        raise _too_little(size, free_bytes(), "an array") from error
 
 
 def empty(size: int, dtype: Any) -> Any:
     """Device memory for `size` numbers, at least one."""
-    return cuda.device_array(max(1, int(size)), dtype)
+    size = max(1, int(size))
+    return _allocated(cuda.device_array, size * np.dtype(dtype).itemsize, size, dtype)
 
 
 def put(array: Any) -> Any:
     """A flat device copy of an array; an empty one becomes a single zero."""
     flat = np.ascontiguousarray(array).reshape(-1)
-    return cuda.to_device(flat if flat.size else np.zeros(1, flat.dtype))
+    flat = flat if flat.size else np.zeros(1, flat.dtype)
+    return _allocated(cuda.to_device, flat.nbytes, flat)
 
 
 def refill(array: Any, values: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import gpu_function, gpu_kernel
+from .._jit import gpu_function, gpu_kernel, gpu_kernel_within
 from ..cells._math import like
 from . import gpu_launch as gpu
 from . import gpu_sizes
@@ -180,7 +180,7 @@ def _invert_to_first_order(buffer, i):
     return flag
 
 
-@gpu_kernel
+@gpu_kernel_within(registers=64)  # a block of 1024 threads gets no more
 def _factor(gram, panel, rows, turn, k, first, before, factor, flags, norms, doubts):
     """factor = inverse of the Cholesky factor of the Gram matrix (rows, rows) of a panel; a block a member.
 

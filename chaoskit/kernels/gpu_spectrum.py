@@ -38,6 +38,13 @@ def spectrum_design(tag: Any, sizes: Sizes, k: int, own: bool, itemsize: int) ->
     return "block" if max(sizes.n, sizes.m) <= LARGEST_IN_A_BLOCK else "grid"
 
 
+def scratch_bytes(tag: Any, sizes: Sizes, k: int, own: bool, itemsize: int) -> int:
+    """Memory of the GPU that a member takes beside its rows, sums and parameters."""
+    module, _ = PRODUCTS[spectrum_design(tag, sizes, k, own, itemsize)]
+    needed = getattr(import_module(f".{module}", __package__), "scratch_bytes", None)
+    return 0 if needed is None else needed(tag, sizes, 1, k, itemsize)
+
+
 def tangent_products(pack: Any, V: Any, k: int, *args: Any) -> None:
     """Push k tangents of every member along its orbit; further arguments are those of `PRODUCTS`."""
     design = spectrum_design(pack.tag, pack.sizes, k, pack.members > 1, V.dtype.itemsize)

@@ -16,6 +16,7 @@ from . import gpu_sizes
 from .gpu_launch import cuda
 from .gpu_pack import DevicePack
 from .gpu_products import Operand, Products
+from .packing import Sizes
 from .planes import load, store
 
 
@@ -35,11 +36,10 @@ class GridSteps:
         self.A = gpu.empty(count * (k + 1) * s.na, dtype)
 
     @staticmethod
-    def bytes(pack: DevicePack, count: int, k: int, itemsize: int) -> int:
+    def bytes(tag: Any, sizes: Sizes, count: int, k: int, itemsize: int) -> int:
         """Memory that an instance takes."""
-        s = pack.sizes
-        hidden = s.m if has_hidden(pack.tag) else 0
-        return itemsize * count * (k + 1) * (s.m + s.inputs + hidden + s.na)
+        hidden = sizes.m if has_hidden(tag) else 0
+        return itemsize * count * (k + 1) * (sizes.m + sizes.inputs + hidden + sizes.na)
 
     def step(self, V: Any, U: Any, iu: int, member_u: int, W: Any) -> None:
         """W = the rows of V (count, k + 1, nx), flat, one step later.

@@ -31,7 +31,7 @@ class ProductWork(NamedTuple):
 def product_work(pack: DevicePack, k: int, dtype: Any) -> ProductWork:
     """Memory for k tangents."""
     s, itemsize, sizes = pack.sizes, np.dtype(dtype).itemsize, gpu_sizes.CHOSEN
-    needed = GridSteps.bytes(pack, 1, k, itemsize) + 2 * (k + 1) * s.nx * itemsize
+    needed = GridSteps.bytes(pack.tag, s, 1, k, itemsize) + 2 * (k + 1) * s.nx * itemsize
     gpu.room_for(needed, f"a step of {k} tangents of a network of {s.n} units")
     steps = GridSteps(pack, 1, k, Products(dtype, threads=sizes.tile))
     blocks = min(sizes.parts, gpu.blocks_for((k + 1) * s.nx, sizes.threads))
@@ -107,7 +107,7 @@ def jacobian_bytes(pack: DevicePack, count: int, itemsize: int) -> int:
     """Memory that `jacobians_at` takes, the Jacobians included."""
     s = pack.sizes
     hidden = s.m * s.n + s.na * s.n if has_hidden(pack.tag) else 0
-    return GridSteps.bytes(pack, count, 0, itemsize) + itemsize * count * (hidden + s.nx * s.nx)
+    return GridSteps.bytes(pack.tag, s, count, 0, itemsize) + itemsize * count * (hidden + s.nx * s.nx)
 
 
 def _through_hidden(pack: DevicePack, products: Products, steps: GridSteps, count: int) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import types
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,25 @@ def test_memory():
     np.testing.assert_array_equal(gpu.fetch(gpu.zeros(5, np.float32)), np.zeros(5, np.float32))
     np.testing.assert_array_equal(_check.array(there, "x"), np.arange(6.0))
     assert gpu.put(np.zeros(0)).size == 1
+
+
+@pytest.mark.simulator
+def test_memory_that_others_have_taken(monkeypatch):
+    """What the driver says of it becomes the same error; anything else that it says comes out."""
+    from chaoskit.kernels import gpu_launch as gpu
+
+    def refuse(*args):
+        raise RuntimeError(f"[2] Call to cuMemAlloc results in CUDA_ERROR_{reason}")
+
+    monkeypatch.setattr(gpu, "free_bytes", lambda: 5.0)
+    monkeypatch.setattr(gpu, "cuda", types.SimpleNamespace(device_array=refuse, to_device=refuse))
+    reason = "OUT_OF_MEMORY"
+    for ask in (lambda: gpu.empty(3, np.float64), lambda: gpu.put(np.zeros(3))):
+        with pytest.raises(DeviceError, match="an array needs 24 bytes on the GPU, of which 5 are free"):
+            ask()
+    reason = "ILLEGAL_ADDRESS"
+    with pytest.raises(RuntimeError, match="ILLEGAL"):
+        gpu.empty(3, np.float64)
 
 
 @pytest.mark.simulator

@@ -135,12 +135,24 @@ def test_rounds_of_what_fits(monkeypatch):
 
     runs = Runs(batch_of(Tanh, 3, 1), 3, own_inputs=True)
     logs = runs.on_gpu()[0]
-    monkeypatch.setattr(gpu_launch, "free_bytes", lambda: 1600.0)
+    monkeypatch.setattr(gpu_launch, "free_bytes", lambda: 1000.0)
     assert runs.new_run()._round(2) == 1
     np.testing.assert_array_equal(runs.on_gpu()[0], logs)
     monkeypatch.setattr(gpu_launch, "free_bytes", lambda: 10.0)
     with pytest.raises(DeviceError, match="bytes on the GPU, of which 10 are free"):
         runs.on_gpu()
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_rounds_leave_room_for_scratch(monkeypatch):
+    """Cells of many gates over the grid: what a run takes besides fits too."""
+    from chaoskit.kernels import gpu_launch
+
+    force(monkeypatch, "grid")
+    runs = Runs(small_cell(LSTM, 3), 12, k=2, moves=((1, 1),))
+    monkeypatch.setattr(gpu_launch, "free_bytes", lambda: 8_000.0)
+    assert 1 < runs.new_run()._round(1) < 8
+    assert np.isfinite(runs.on_gpu()[0]).all()  # no round is too large
 
 
 def test_design_by_size():
