@@ -55,11 +55,19 @@ def is_device_array(value: Any) -> bool:
 
 
 def to_host(value: Any) -> Any:
-    """A copy of a device array in the memory of the CPU; anything else as it is."""
+    """A copy of a device array in the memory of the CPU; anything else as it is.
+
+    Raises TypeError for one that cannot be copied: with a mask, or reversed.
+    """
     if not is_device_array(value):
         return value
     from numba import cuda
 
-    if not hasattr(value, "copy_to_host"):
-        value = cuda.as_cuda_array(value)
-    return value.copy_to_host()
+    try:
+        if not hasattr(value, "copy_to_host"):
+            value = cuda.as_cuda_array(value)
+        return value.copy_to_host()
+    except NotImplementedError as error:
+        raise TypeError(
+            f"an array on a GPU that cannot be copied ({error}); give a plain copy of it"
+        ) from None

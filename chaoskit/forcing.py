@@ -20,6 +20,7 @@ class Schedule(NamedTuple):
         How much of the network's own state survives: z = keep z + (1 - keep) z_data. keep[0] = 0.
     flow : ndarray of float, shape (slots,), or None
         How much of the gradient passes back to the network's own state; as much as is kept if None.
+        flow[0] = 0.
     source : ndarray of float, shape (slots,), or None
         Factor of z_data: 1 (the same as None), or 0 where the state is drawn to zero instead.
     """

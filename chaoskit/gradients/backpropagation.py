@@ -320,11 +320,12 @@ def check_schedule(schedule: Schedule, T: int) -> None:
         or any(a.shape != keep.shape or a.dtype.kind != "f" or not np.isfinite(a).all() for a in shares)
         or slot[0] != 0
         or keep[0] != 0.0
+        or (schedule.flow is not None and schedule.flow[0] != 0.0)
     ):
         raise InvalidInputError(
             f"forcing: expected a schedule of {T} steps: slot with 0, 1, 2, ... at the forced ones and -1 at "
-            "the others, the first 0; keep, flow and source with one number for each of these, keep[0] = 0; "
-            f"got {schedule!r}"
+            "the others, the first 0; keep, flow and source with one number for each of these, keep[0] = 0 "
+            f"and flow[0] = 0; got {schedule!r}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+import typing
 
 import numpy as np
 import pytest
@@ -47,6 +48,19 @@ def test_memory():
     np.testing.assert_array_equal(gpu.fetch(gpu.zeros(5, np.float32)), np.zeros(5, np.float32))
     np.testing.assert_array_equal(_check.array(there, "x"), np.arange(6.0))
     assert gpu.put(np.zeros(0)).size == 1
+
+
+def test_an_array_that_cannot_be_copied():
+    """Numba copies neither masks nor arrays that are reversed."""
+
+    class Reversed:
+        __cuda_array_interface__: typing.ClassVar = {"shape": (3,), "strides": (-8,), "typestr": "<f8"}
+
+        def copy_to_host(self):
+            raise NotImplementedError("negative strides")
+
+    with pytest.raises(InvalidInputError, match=r"x0: .* cannot be copied \(negative strides\)"):
+        _check.array(Reversed(), "x0")
 
 
 @pytest.mark.simulator

@@ -183,6 +183,7 @@ class Scheme:
         {"keep": np.zeros(1)},
         {"keep": np.array([0.0, np.nan])},
         {"flow": np.zeros(5)},
+        {"flow": np.ones(2)},
         {"source": np.zeros(1)},
     ],
     ids=str,
