@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,7 +40,7 @@ class Sizes(NamedTuple):
     """What is run."""
 
     ensembles: tuple[tuple[int, int], ...]  # (units, members)
-    ensemble_steps: int
+    ensemble_steps: int  # many, since states go up and down once a call
     large: tuple[tuple[int, int], ...]  # (units, steps)
     trainings: tuple[tuple[int, int, int], ...]  # (units, systems, sequences)
     length: int
@@ -49,7 +50,7 @@ class Sizes(NamedTuple):
 
 
 FULL = Sizes(
-    ((3, 196_608), (8, 32_768), (16, 16_384), (32, 4096), (64, 1024)), 256,
+    ((3, 196_608), (8, 32_768), (16, 16_384), (32, 4096), (64, 1024)), 2048,
     ((128, 400), (256, 200), (512, 100), (1024, 50), (2048, 20), (4096, 10)),
     ((16, 1, 512), (16, 16, 32), (50, 1, 512), (50, 16, 32), (256, 1, 512)), 200, 20, 0.2, {},
 )  # fmt: skip
@@ -60,6 +61,7 @@ TINY = Sizes(
 
 def jax_on_gpu() -> bool:
     """True if JAX is there and sees a GPU."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # it would take most of the memory
     try:
         import jax
     except ImportError:
