@@ -39,17 +39,7 @@ class StepForm:
         s, multiply = self.sizes, self.products.multiply
         w, C, S = s.m + s.inputs, e.columns, e.systems
         for step in range(e.begin, e.end):
-            rows, at = self._rows(places, e, step)
-            common = (
-                *pack,
-                e,
-                step,
-                rows,
-                at,
-                self._before(places, e, step),
-                plan.forced,
-                int(places.first[step]),
-            )
+            rows, at, common = self._step(pack, plan, e, places, step)
             gpu.launch(
                 _force, gpu.blocks_for(S * rows * s.nx, _LINE), _LINE, 0, *common, plan.width, plan.keep,
                 work.KEPT, work.X, work.Y,
@@ -92,6 +82,12 @@ class StepForm:
                 _keep, gpu.blocks_for(S * rows * s.nx, _LINE), _LINE, 0, e, s.nx, rows, at, work.Y, work.KEPT
             )
 
+    def _step(self, pack, plan: Schedules, e: Extent, places: Places, step: int) -> tuple[int, int, tuple]:
+        """(rows of a step, where they begin, the first arguments of its kernels)."""
+        rows, at = self._rows(places, e, step)
+        before, first = self._before(places, e, step), int(places.first[step])
+        return rows, at, (*pack, e, step, rows, at, before, plan.forced, first)
+
     def backward(self, pack: Any, work: Any, plan: Schedules, e: Extent, places: Places) -> None:
         """The adjoint of a segment."""
         s, multiply = self.sizes, self.products.multiply
@@ -100,17 +96,7 @@ class StepForm:
             gpu.fill(work.G, 0)
             gpu.fill(work.Q, 0)
         for step in range(e.end - 1, e.begin - 1, -1):
-            rows, at = self._rows(places, e, step)
-            common = (
-                *pack,
-                e,
-                step,
-                rows,
-                at,
-                self._before(places, e, step),
-                plan.forced,
-                int(places.first[step]),
-            )
+            rows, at, common = self._step(pack, plan, e, places, step)
             sums = -(-rows // _TOGETHER)
             gpu.launch(
                 _back, gpu.blocks_for(S * sums * s.n, _LINE), _LINE, 0, *common, work.KEPT, work.X, work.Y,

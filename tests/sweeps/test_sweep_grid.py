@@ -105,7 +105,7 @@ def test_every_keyword_of_fit_is_taken():
         ([{"a": 1}, {"a": 1}], "the same one twice"),
         (7, "grid: expected a mapping of names to values"),
     ],
-    ids=str,
+    ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
 )
 def test_what_is_no_grid(grid, words, tmp_path):
     with pytest.raises(InvalidInputError, match=words):
