@@ -13,6 +13,8 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 import jax_cells
 
+jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU, float32 would be less
+
 
 def scanned(name: str, T: int, tau: int):
     """loss(cell, decoder, X): one scan over time, as one writes it."""

@@ -45,17 +45,20 @@ class Sizes(NamedTuple):
     trainings: tuple[tuple[int, int, int], ...]  # (units, systems, sequences)
     length: int
     tau: int
+    cells: tuple[str, ...]
     least: float  # seconds a timed stretch
+    rounds: int
     ceilings: dict[str, int]
 
 
 FULL = Sizes(
     ((3, 196_608), (8, 32_768), (16, 16_384), (32, 4096), (64, 1024)), 2048,
     ((128, 400), (256, 200), (512, 100), (1024, 50), (2048, 20), (4096, 10)),
-    ((16, 1, 512), (16, 16, 32), (50, 1, 512), (50, 16, 32), (256, 1, 512)), 200, 20, 0.2, {},
+    ((16, 1, 512), (16, 16, 32), (50, 1, 512), (50, 16, 32), (256, 1, 512)), 200, 20,
+    ("Tanh", "PLRNN", "LSTM"), 0.2, 5, {},
 )  # fmt: skip
 TINY = Sizes(
-    ((2, 3),), 3, ((3, 2),), ((2, 2, 2),), 4, 2, 0.0, {"blocks": 1, "threads": 2, "size": 64}
+    ((2, 3),), 3, ((3, 2),), ((2, 2, 2),), 4, 2, ("Tanh",), 0.0, 1, {"blocks": 1, "threads": 2, "size": 64}
 )  # fmt: skip
 
 
@@ -101,7 +104,9 @@ def ensembles(sizes: Sizes, limits: dict[Any, dict[str, float]]) -> None:
             members = members_of(batch, count)
             run = DeviceRun(members, states, np.zeros((10_000_000, 1, 0), dtype), n, 0)
             steps = sizes.ensemble_steps
-            rate = count * steps / seconds(lambda run=run, s=steps: run.advance(s, s), sizes.least)
+            rate = (
+                count * steps / seconds(lambda run=run, s=steps: run.advance(s, s), sizes.least, sizes.rounds)
+            )
             flops = rate * 2.0 * (n * n * (n + 1) + n * n * n)
             first = members[0]
             design = spectrum_design(first.tag, first.pack.sizes, n, True, np.dtype(dtype).itemsize)
@@ -134,7 +139,7 @@ def large(sizes: Sizes, limits: dict[Any, dict[str, float]]) -> None:
             batch, states = networks(n, 1, _STRONG, dtype)
             model = prepare(Tanh(batch.W[0], batch.U[0], batch.b[0]))
             run = DeviceRun([model], states, np.zeros((10_000_000, 1, 0), dtype), n, 0)
-            ms = 1e3 * seconds(lambda run=run, s=steps: run.advance(s, s), sizes.least) / steps
+            ms = 1e3 * seconds(lambda run=run, s=steps: run.advance(s, s), sizes.least, sizes.rounds) / steps
             flops = 4.0 * n**3 / (ms * 1e-3)  # the product and one Gram-Schmidt; twice is our way
             design = spectrum_design(model.tag, model.pack.sizes, n, False, np.dtype(dtype).itemsize)
             peer = 1e3 * jax_single(batch.W[0], n, steps) / steps if jax_on_gpu() else None
@@ -159,7 +164,7 @@ def training(sizes: Sizes, limits: dict[Any, dict[str, float]]) -> None:
     print(f"\nloss and gradients, {sizes.length} steps, forced every {sizes.tau}; milliseconds a call")
     print("| cell | N | systems | sequences | chaoskit | JAX | ratio | GFLOP/s | of multiply-adds |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for name in ("Tanh", "PLRNN", "LSTM"):
+    for name in sizes.cells:
         for n, systems, batch in sizes.trainings:
             rng = np.random.default_rng(0)
             cell = getattr(cells, name).init(n, rng=rng, dtype=np.float32)
@@ -168,7 +173,7 @@ def training(sizes: Sizes, limits: dict[Any, dict[str, float]]) -> None:
             latent, schedule = DecoderInversion(decoder), Sparse(sizes.tau).schedule(sizes.length)
             run = Backpropagation(cell, latent, sizes.length, batch, device="cuda")
             calls = [(cell, latent, X, schedule)] * systems
-            ms = 1e3 * seconds(lambda run=run, calls=calls: run.several(calls), sizes.least)
+            ms = 1e3 * seconds(lambda run=run, calls=calls: run.several(calls), sizes.least, sizes.rounds)
             s = packing.sizes_of(cell)
             flops = 6.0 * systems * batch * sizes.length * (s.na * s.m + 2 * s.n) / (ms * 1e-3)
             peer = 1e3 * systems * jax_gradient(name, cell, decoder, X, sizes.tau) if jax_on_gpu() else None

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU, float32 would be less
 
 
 def single(W, k: int, steps: int, every: int) -> Callable[[], object]:
