@@ -275,6 +275,10 @@ def chaotic(cell_class: Any, n: int = 100, *, gain: float = 2.0, rng: Any = None
     """
     rng = prepare(rng, np.float64, n=n)
     gain = _check.positive(gain, "gain")
+    if gain > 1e100:
+        raise InvalidInputError(
+            f"gain: expected at most 1e100, beyond which weights overflow, got {gain:.1e}"
+        )
     W = scaled_normal(rng, (n, n), n, np.float64, gain)
     return Constructed(*_rule(cell_class, "from_tanh")(W, rng.uniform(-0.5, 0.5, n)))
 

@@ -63,8 +63,8 @@ def prepare(data: np.ndarray, delay, dimension, theiler) -> Prepared:
             )
             data = (data - data.mean(axis=0)) / data.std(axis=0)
             period = mean_period(data)
-    varied = dimension == "auto" and data.shape[1] < 3
     chosen = _reconstruction(data, period, delay, dimension, theiler)
+    varied = isinstance(dimension, str) and data.shape[1] < 3
     return Prepared(data, period, _slack(data, period) > 0, noise, *chosen, varied)
 
 

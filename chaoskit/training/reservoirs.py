@@ -140,6 +140,7 @@ def fit_echo_state_network(
     """
     washout = _check.integer(washout, "washout")
     data = _check.series(series, minimum=washout + 20)
+    _check.moderate(data)
     n_units = _check.integer(n_units, "n_units", 1)
     leak, ridge = _check.share(leak, "leak"), _check.positive(ridge, "ridge")
     rng = np.random.default_rng(_check.integer(seed, "seed"))

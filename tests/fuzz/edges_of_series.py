@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import tempfile
+from pathlib import Path
 
 import numpy as np
 from edges import Edge, finite, no_nan
@@ -157,6 +159,14 @@ def model(driven=False):
 
 
 @functools.cache
+def saved_model():
+    """Path of a file that stays where it is."""
+    path = Path(tempfile.mkdtemp(prefix="chaoskit-fuzz-")) / "saved.npz"
+    model().save(path)
+    return str(path)
+
+
+@functools.cache
 def estimate():
     """An estimate of the exponent."""
     return timeseries.estimate_lyapunov(SERIES, n_reference=50)
@@ -210,7 +220,7 @@ TRAINING = (
     edge(training.DecoderConditionPenalty, strength=0.1),
     Edge(
         training.load,
-        lambda: {"path": str(model().save("saved.npz") or "saved.npz")},
+        lambda: {"path": saved_model()},
         {"path": ("none.npz",)},
     ),
     edge(OfModel("generate"), finite("series"), steps=10),

@@ -23,6 +23,7 @@ EDGES = edges_of_models.EDGES + edges_of_series.EDGES
 FEW, MANY = (100, 20), (10_000, 1000)  # of cheap and of dear calls
 ELSEWHERE = {
     "compare_with_baselines",  # `fit_baselines` and `evaluate` one after the other
+    "sweep",  # it starts processes, and writes files: tests/sweeps
 }
 
 
