@@ -71,3 +71,12 @@ def to_host(value: Any) -> Any:
         raise TypeError(
             f"an array on a GPU that cannot be copied ({error}); give a plain copy of it"
         ) from None
+
+
+def beside(given: Any, array: np.ndarray) -> Any:
+    """The array, as a Numba device array if `given` is in the memory of a GPU; an empty one as it is."""
+    if not is_device_array(given) or array.size == 0:
+        return array
+    from numba import cuda
+
+    return cuda.to_device(np.ascontiguousarray(array))

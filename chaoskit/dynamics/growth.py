@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _check
+from .._device import beside
 from ..errors import ChaoskitWarning, InvalidInputError
 from ..kernels.cpu_forward import two_orbits
 from ..kernels.cpu_tangent import scaled_products
@@ -76,7 +77,7 @@ def jacobian_product(
         For the initial state of a cell.
     device : {"cpu", "cuda"}
         Where the factors are multiplied. "cuda": of cells, by products over the whole GPU, for some hundred
-        states and more; the transient stays on the CPU.
+        states and more; the transient stays on the CPU. The mantissa is in the memory of the GPU if x0 was.
 
     Returns
     -------
@@ -112,7 +113,8 @@ def jacobian_product(
     V[n:] = np.eye(n).ravel()
     if device == "cuda":
         part = run.inputs[transient : transient + steps]
-        return _normalised(*_product_on_gpu(prepared, V, part, transient))
+        product = _normalised(*_product_on_gpu(prepared, V, part, transient))
+        return product._replace(mantissa=beside(x0, product.mantissa))
     exponent = 0
     chunk = int(np.clip(_CHUNK / (n**3 + 100), 1, steps))
     for at in range(0, steps, chunk):

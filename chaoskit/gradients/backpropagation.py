@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _check
-from .._device import checked_device
+from .._device import beside, checked_device
 from ..cells._validate import checked_cell, is_cell
 from ..errors import DivergenceError, InvalidInputError
 from ..forcing import Forcing, Schedule
@@ -228,8 +228,9 @@ def loss_and_gradient(
     inputs : array_like, shape (T, M) or (batch, T, M), optional
         inputs[t] drives the step from t to t + 1.
     device : {"cpu", "cuda"}
-        Where the loss and its gradients are computed; they come back as NumPy arrays. On the GPU sums are
-        taken in another order, always the same one.
+        Where the loss and its gradients are computed. On the GPU sums are taken in another order, always the
+        same one. Gradients are NumPy arrays, or Numba device arrays where `series` is in the memory of the
+        GPU that computes them.
 
     Returns
     -------
@@ -288,6 +289,10 @@ def loss_and_gradient(
         raise DivergenceError(
             "cell: expected an orbit and gradients that stay finite, got infinity or NaN within "
             f"{T} steps; force more often, shorten the series or scale the weights down"
+        )
+    if device == "cuda":
+        gradient, latent_gradient = (
+            type(g)(*(beside(series, a) for a in g)) for g in (gradient, latent_gradient)
         )
     whole = latent_gradient if isinstance(latent, ObservedStates) else latent_gradient[0]
     return loss, gradient, whole

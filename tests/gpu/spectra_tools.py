@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from conftest import small_cell
+from gpu_cells import small_cell
 
 from chaoskit.dynamics.device_run import DeviceRun
 from chaoskit.dynamics.ensemble import members_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import small_cell
+from gpu_cells import small_cell
 
 from chaoskit.cells import ALL_CELLS, LSTM, PLRNN, DendPLRNN, ShPLRNN, Tanh
 from chaoskit.errors import DeviceError, DivergenceError
@@ -214,6 +214,24 @@ def test_schedules_may_change_from_call_to_call(form):
     for forcing in (Sparse(2), Generalized(0.5), Windowed(3)):
         again = flat(run(*call(drawn, forcing)))
         assert_same(again, flat(engine(drawn)(*call(drawn, forcing))))
+
+
+@pytest.mark.simulator
+def test_gradients_are_where_the_series_was():
+    """As arrays of the GPU, of the same bits."""
+    from numba import cuda
+
+    from chaoskit._device import is_device_array
+
+    cell, _, X, _ = draw(Tanh)
+    cell, series = cell._replace(U=np.zeros((3, 0))), np.ascontiguousarray(X.transpose(1, 0, 2))
+    options = {"forcing": Sparse(2), "device": "cuda"}
+    _, there, decoder = loss_and_gradient(cell, np.eye(D, 3), cuda.to_device(series), **options)
+    _, here, other = loss_and_gradient(cell, np.eye(D, 3), series, **options)
+    assert all(is_device_array(a) for a in (there.W, there.b, decoder))
+    assert not is_device_array(there.U)  # it is empty
+    for ours, theirs in ((there.W, here.W), (there.b, here.b), (decoder, other)):
+        np.testing.assert_array_equal(ours.copy_to_host(), theirs)
 
 
 @pytest.mark.ptx

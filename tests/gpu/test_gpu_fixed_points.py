@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gpu_cells import small_cell
 
 from chaoskit.cells import LSTM, PLRNN, ShPLRNN, Tanh
 from chaoskit.dynamics.model import prepare
@@ -12,7 +13,6 @@ from chaoskit.invariant_sets import cycles, fixed_points
 from chaoskit.invariant_sets.newton import newton_steps
 from chaoskit.invariant_sets.problem import ring_of
 from chaoskit.systems import Henon
-from tests.gpu.conftest import small_cell
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import small_cell
+from gpu_cells import small_cell
 
 from chaoskit import _device
 from chaoskit.cells import ALL_CELLS, LSTM, PLRNN, Linear, ShPLRNN, Tanh

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gpu_cells import small_cell
 
 from chaoskit.cells import ALL_CELLS, PLRNN, ReLU, Tanh
 from chaoskit.kernels import packing
 from chaoskit.kernels.cpu_tangent import tangent_products
-from tests.gpu.conftest import small_cell
 
 STEPS, BLOCK, T0 = 3, 2, 2
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import small_cell
+from gpu_cells import small_cell
 from spectra_tools import DESIGNS, Runs, assert_same, batch_of, force, possible
 
 from chaoskit.cells import ALL_CELLS, LSTM, PLRNN, Linear, ReLU, ShPLRNN, Tanh

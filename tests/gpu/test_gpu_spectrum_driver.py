@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from conftest import small_cell
+from gpu_cells import small_cell
 from spectra_tools import DESIGNS, batch_of, possible
 
 from chaoskit import lyapunov_spectrum

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gpu_cells import small_cell
 
 from chaoskit import dynamics, gradients
 from chaoskit.cells import ALL_CELLS, PLRNN, Tanh
@@ -13,7 +14,6 @@ from chaoskit.errors import DivergenceError, InvalidInputError
 from chaoskit.forcing import Sparse
 from chaoskit.kernels import packing
 from chaoskit.systems import Henon
-from tests.gpu.conftest import small_cell
 
 STEPS = 3
 
@@ -140,6 +140,20 @@ def test_public_functions():
     np.testing.assert_allclose(ours.log_state, theirs.log_state, rtol=1e-12)
     np.testing.assert_allclose(ours.log_loss, theirs.log_loss, rtol=1e-12)
     np.testing.assert_allclose(ours.exponent, theirs.exponent, rtol=1e-12)
+
+
+@pytest.mark.simulator
+def test_a_product_stays_where_the_state_was():
+    """On the GPU the mantissa is there, and is what it is elsewhere."""
+    from chaoskit._device import is_device_array
+    from chaoskit.kernels import gpu_launch as gpu
+
+    cell, x0 = small_cell(Tanh, 3), np.array([0.1, -0.2, 0.3])
+    there = dynamics.jacobian_product(cell, gpu.put(x0), 4, device="cuda")
+    here = dynamics.jacobian_product(cell, x0, 4, device="cuda")
+    assert is_device_array(there.mantissa)
+    assert not is_device_array(here.mantissa)
+    np.testing.assert_array_equal(gpu.fetch(there.mantissa), here.mantissa)
 
 
 @pytest.mark.simulator
