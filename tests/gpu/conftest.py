@@ -51,14 +51,13 @@ class Launches:
 
     def __init__(self):
         self.ptx: dict[tuple, str] = {}
-        self.architectures = ARCHITECTURES
 
     def launch(self, kernel, grid, block, shared, *args):
         import numba.cuda.dispatcher as dispatcher
         from numba import cuda, typeof
 
         signature = tuple(typeof(a) for a in args)
-        for cc in self.architectures:
+        for cc in ARCHITECTURES:
             key = kernel, signature, cc
             if key not in self.known:
                 dispatcher.get_current_device = lambda cc=cc: types.SimpleNamespace(compute_capability=cc)

@@ -241,8 +241,6 @@ def test_compiles(cell_class, dtype, launches, monkeypatch):
     """Both forms, with checkpoints; float32 networks take no float64 arithmetic."""
     from chaoskit.kernels import gpu_forward
 
-    if cell_class is not LSTM:  # an architecture for each type; both for the largest kernels
-        launches.architectures = launches.architectures[dtype is np.float32 :][:1]
     drawn = draw(cell_class, True, dtype=dtype)
     forms = [{"_forward", "_backward"}, {"_force", "_enter", "_local", "_keep", "_back", "_unforce"}]
     for most, kernels in zip((gpu_forward.MOST_WEIGHTS, 0), forms, strict=True):

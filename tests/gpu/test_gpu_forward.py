@@ -146,8 +146,6 @@ def test_compiles(cell_class, dtype, launches, monkeypatch):
     """Both forms; no float64 arithmetic where the network is in float32."""
     from chaoskit.kernels import gpu_forward
 
-    if cell_class is not LSTM:  # an architecture for each type; both for the largest kernels
-        launches.architectures = launches.architectures[dtype is np.float32 :][:1]
     cell = small_cell(cell_class, n_inputs=1, dtype=dtype)
     simulate(cell, drawn(cell, 5), 3, inputs=np.zeros((3, 1)), device="cuda")
     monkeypatch.setattr(gpu_forward, "MOST_WEIGHTS", 0)
