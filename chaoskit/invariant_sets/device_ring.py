@@ -69,7 +69,7 @@ class DeviceRing:
     def newton_steps(self, rings: np.ndarray, gaps: np.ndarray) -> np.ndarray:
         """As `newton.newton_steps` of the Jacobians at these rings, which never leave the GPU."""
         from ..kernels import gpu_launch as gpu
-        from ..kernels.gpu_products import Operand
+        from ..kernels.gpu_operand import Operand
         from ..kernels.gpu_solve import identity_minus, solve
 
         n, k, N = rings.shape

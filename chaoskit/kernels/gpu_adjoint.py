@@ -19,9 +19,10 @@ from .gpu_adjoint_blocks import BlockForm
 from .gpu_adjoint_steps import StepForm
 from .gpu_forward import own
 from .gpu_launch import cuda
+from .gpu_operand import Operand
 from .gpu_pack import DevicePack
 from .gpu_pieces import Extent, Places, Schedules, extents
-from .gpu_products import Operand, Products
+from .gpu_products import Products
 from .packing import Sizes
 
 _LINE = 128

@@ -14,8 +14,9 @@ from . import gpu_launch as gpu
 from .gpu_adjoint_rules import back_unit, hidden_back_unit, unforce_unit
 from .gpu_forward import own
 from .gpu_launch import cuda
+from .gpu_operand import Operand
 from .gpu_pieces import Extent, Places, Schedules
-from .gpu_products import Operand, Products
+from .gpu_products import Products
 from .planes import load, store
 
 _LINE = 128  # threads of a block

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ChaoskitWarning
 from . import gpu_launch as gpu
+from .gpu_operand import Operand
 
 _PLAIN, _TRANSPOSED = 0, 1  # of cublasOperation_t
 _LETTER = {"f": "s", "d": "d"}
@@ -33,7 +34,19 @@ class Cublas:
     def __init__(self, blas: Any, handle: int):
         self.blas, self.handle = blas, handle
 
-    def multiply(self, dtype: np.dtype, m: int, n: int, k: int, a, b, c, alpha, beta, batch: int) -> None:
+    def multiply(
+        self,
+        dtype: np.dtype,
+        m: int,
+        n: int,
+        k: int,
+        a: Operand,
+        b: Operand,
+        c: Operand,
+        alpha,
+        beta,
+        batch: int,
+    ) -> None:
         """As `gpu_products.Products.multiply`."""
         letter, itemsize = _LETTER[dtype.char], dtype.itemsize
         factors = np.array([alpha, beta], dtype)  # cuBLAS reads them before it returns
@@ -48,7 +61,7 @@ class Cublas:
         call(self.handle, *how, n, m, k, first, B, ldb, sb, A, lda, sa, second, C, ldc, sc, batch)
 
 
-def _place(x: Any, itemsize: int) -> tuple[int, int, int]:
+def _place(x: Operand, itemsize: int) -> tuple[int, int, int]:
     """Address, leading dimension and distance of the members of an operand."""
     return gpu.address(x.array) + itemsize * x.at, x.lead, x.stride
 
@@ -77,8 +90,6 @@ def cublas() -> Cublas | None:
 
 def check(library: Cublas) -> None:
     """Raise if a small product with everything in it comes out wrong."""
-    from .gpu_products import Operand
-
     A, B, C = (np.arange(1.0, 1.0 + size) for size in (12, 24, 20))
     for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
         a, b, c = (gpu.put(x.astype(dtype)) for x in (A, B, C))

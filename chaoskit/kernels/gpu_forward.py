@@ -15,8 +15,9 @@ from ..cells.protocol import feature, has_hidden, local
 from . import gpu_launch as gpu
 from .gpu_few_rows import ROWS, block_of_groups, four_gates, four_sums, one_of
 from .gpu_launch import cuda
+from .gpu_operand import Operand
 from .gpu_pack import DevicePack
-from .gpu_products import Operand, Products
+from .gpu_products import Products
 from .packing import Sizes
 from .planes import load, store
 

@@ -20,7 +20,8 @@ from . import gpu_launch as gpu
 from . import gpu_sizes
 from .gpu_block_sums import largest_of, norm_of
 from .gpu_launch import cuda
-from .gpu_products import OWN, Operand, Products
+from .gpu_operand import Operand
+from .gpu_products import OWN, Products
 
 _AT_ONCE = 4  # dot products that `_careful` takes together
 # flags of a panel: fine; not fine, seen in the first or the second round; not finite

@@ -7,7 +7,7 @@ the same call gives the same bits on every run.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from .._jit import gpu_kernel
 from . import gpu_launch as gpu
 from .gpu_cublas import cublas
 from .gpu_launch import cuda
+from .gpu_operand import Operand
 
 _THREADS = 16  # a side of a block; a thread owns 4 x 4 results
 _BLOCKS = 256  # a product of fewer blocks is split along its sums
@@ -22,20 +23,6 @@ _SHORTEST = 256  # terms of such a part
 _LINE = 128  # threads of the kernels that add up parts
 _LARGEST_GRID = 65535  # blocks along the second and third axis
 OWN, CUBLAS = "own", "cublas"
-
-
-class Operand(NamedTuple):
-    """A matrix (rows, columns) of each member of a batch: entry (i, j) of member b is
-    array[at + b * stride + i * lead + j].
-
-    stride = 0: all members share it. `transposed`: it enters a product transposed.
-    """
-
-    array: Any
-    lead: int
-    at: int = 0
-    stride: int = 0
-    transposed: bool = False
 
 
 def product_library(wanted: str = "auto") -> str:

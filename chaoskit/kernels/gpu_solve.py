@@ -9,7 +9,7 @@ from ..cells._math import like
 from . import gpu_launch as gpu
 from . import gpu_sizes
 from .gpu_launch import cuda
-from .gpu_products import Operand
+from .gpu_operand import Operand
 
 
 def solve(A: Any, B: Any, n: int, count: int, singular: Any, stride: int) -> None:

@@ -14,8 +14,9 @@ from ..cells.protocol import feature, feature_slope, has_hidden, local, local_jv
 from . import gpu_launch as gpu
 from . import gpu_sizes
 from .gpu_launch import cuda
+from .gpu_operand import Operand
 from .gpu_pack import DevicePack
-from .gpu_products import Operand, Products
+from .gpu_products import Products
 from .packing import Sizes
 from .planes import load, store
 

@@ -13,8 +13,9 @@ from ..cells.protocol import feature_slope, has_hidden, local, local_jvp, slopes
 from . import gpu_launch as gpu
 from . import gpu_sizes
 from .gpu_launch import cuda
+from .gpu_operand import Operand
 from .gpu_pack import DevicePack
-from .gpu_products import Operand, Products
+from .gpu_products import Products
 from .gpu_steps import GridSteps, place
 from .planes import load, scaled, store
 

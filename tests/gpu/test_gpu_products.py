@@ -13,7 +13,7 @@ LAYOUTS = list(itertools.product((False, True), (False, True)))
 def _case(rng, m, n, k, batch, transposed, shared, dtype=np.float64):
     """(operands on the GPU, what they are): with offsets, wide rows, and gaps between members."""
     from chaoskit.kernels import gpu_launch as gpu
-    from chaoskit.kernels.gpu_products import Operand
+    from chaoskit.kernels.gpu_operand import Operand
 
     def one(rows, columns, flipped, count):
         shape = (columns, rows) if flipped else (rows, columns)
@@ -123,7 +123,8 @@ def test_many_members(monkeypatch):
 def test_row_sums():
     """Sums of rows, and of A' B over rows, in parts."""
     from chaoskit.kernels import gpu_launch as gpu
-    from chaoskit.kernels.gpu_products import Operand, Products
+    from chaoskit.kernels.gpu_operand import Operand
+    from chaoskit.kernels.gpu_products import Products
 
     rng = np.random.default_rng(4)
     rows, n, batch = 11, 5, 2
