@@ -217,6 +217,20 @@ def _hidden(tag, sizes, members, P, F, W, WT, H, HT, e, rows, at, PRE, R):
         R[row * w + l] = feature(tag, f, PRE[row * m + l])
 
 
+@gpu_function
+def _state_before(tag, e, n, nx, system, r, j, step, before, forced, place, KEPT, X, Y):
+    """Unit j of the state that a step of row r begins with: forced, kept before the segment, or the last."""
+    k = _number_of_forcing(e, r, forced, place)
+    earlier = _earlier_row(e, system, step, before, r) * nx
+    if k >= 0:
+        x = load(tag, "x", X, _forced_row(e, system, r, k) * nx, n, j)
+    elif step == e.begin:
+        x = load(tag, "x", KEPT, e.kept + earlier, n, j)
+    else:
+        x = load(tag, "x", Y, earlier, n, j)
+    return x
+
+
 @gpu_kernel
 def _local(
     tag, sizes, members, P, F, W, WT, H, HT, e, step, rows, at, before, forced, place, KEPT, X, A, Y, S
@@ -226,14 +240,7 @@ def _local(
     g = cuda.grid(1)
     if g < e.systems * rows * n:
         system, r, j = g // (rows * n), g // n % rows, g % n
-        k = _number_of_forcing(e, r, forced, place)
-        earlier = _earlier_row(e, system, step, before, r) * nx
-        if k >= 0:
-            x = load(tag, "x", X, _forced_row(e, system, r, k) * nx, n, j)
-        elif step == e.begin:
-            x = load(tag, "x", KEPT, e.kept + earlier, n, j)
-        else:
-            x = load(tag, "x", Y, earlier, n, j)
+        x = _state_before(tag, e, n, nx, system, r, j, step, before, forced, place, KEPT, X, Y)
         a = load(tag, "a", A, (system * e.lanes * e.columns + r) * na, n, j)
         y, s = local(tag, load(tag, "p", P, system % members * (P.size // members), n, j), x, a)
         row = system * e.places * e.columns + at + r
@@ -266,14 +273,7 @@ def _back(
         np_, nf, net = P.size // members, F.size // members, system % members
         end = (part + 1) * _TOGETHER
         for r in range(part * _TOGETHER, end if end < rows else rows):
-            k = _number_of_forcing(e, r, forced, place)
-            earlier = _earlier_row(e, system, step, before, r) * nx
-            if k >= 0:
-                x = load(tag, "x", X, _forced_row(e, system, r, k) * nx, n, j)
-            elif step == e.begin:
-                x = load(tag, "x", KEPT, e.kept + earlier, n, j)
-            else:
-                x = load(tag, "x", Y, earlier, n, j)
+            x = _state_before(tag, e, n, nx, system, r, j, step, before, forced, place, KEPT, X, Y)
             row, lane = system * e.places * e.columns + at + r, system * e.lanes * e.columns + r
             back_unit(
                 tag, P, net * np_, F, net * nf, n, j, x, Y, row * nx, S, row * ns, DZ[row * n + j], Q,

@@ -235,13 +235,23 @@ def _measures(truth: Truth, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _largest(values: dict[str, Any]) -> tuple[Exponent | None, Exponent | None]:
-    """The largest exponents that decide: the true one and the closed loop's where both are there."""
+    """The largest exponents that decide: the true one and the closed loop's where both are there.
+
+    Else those of the two series; but a network that comes to rest after the rows that were judged has none.
+    """
     known, exponents = values["true_exponents"], values.get("exponents")
-    if known is None or exponents is None:
+    if exponents is None:
         return values.get("data_exponent"), values.get("generated_exponent")
-    true, value = float(known[0]), float(exponents[0])
-    half = 1.96 * float(values["exponents_stderr"][0])
-    return Exponent(true, (true, true), "given"), Exponent(value, (value - half, value + half), "good")
+    value = float(exponents[0])
+    half = 1.96 * float(np.nan_to_num(values["exponents_stderr"][0]))
+    if known is not None:
+        true = float(known[0])
+        return Exponent(true, (true, true), "given"), Exponent(value, (value - half, value + half), "good")
+    of_data, of_run = values.get("data_exponent"), values.get("generated_exponent")
+    if of_run is not None and value + half < 0.0:
+        settled = f"the network settles within {_EXPONENT_STEPS} steps: its exponent is {value:.3g}"
+        of_run = Exponent(value, (value - half, value + half), settled)
+    return of_data, of_run
 
 
 def _known(exponents: Any) -> np.ndarray | None:

@@ -11,7 +11,8 @@ from driven_map import Driven
 from chaoskit import evaluate
 from chaoskit.cells import Tanh
 from chaoskit.errors import InvalidInputError
-from chaoskit.measures import floor, spectral_distance, state_space_divergence
+from chaoskit.measures import Exponent, Measure, floor, spectral_distance, state_space_divergence
+from chaoskit.measures.verdict import agreement, verdict
 from chaoskit.timeseries import embed
 from chaoskit.training import (
     FitResult,
@@ -20,6 +21,7 @@ from chaoskit.training import (
     fit_gaussian_noise,
     fit_linear_autoregression,
 )
+from chaoskit.training.evaluate import _largest
 
 RANDOM = np.random.default_rng(0)
 
@@ -31,6 +33,20 @@ def process() -> np.ndarray:
     for t in range(1, len(x)):
         x[t] += 0.8 * x[t - 1]
     return x
+
+
+@pytest.mark.parametrize(("exponent", "word"), [(0.42, "faithful"), (0.01, "faithful"), (-0.1, "wrong")])
+def test_a_network_that_settles_later_is_not_faithful(exponent, word):
+    """The rows judged may still be chaotic; an exponent of a longer run that is surely negative decides."""
+    alike = Exponent(0.42, (0.4, 0.44), "good")
+    values = {
+        "true_exponents": None, "exponents": np.array([exponent]), "exponents_stderr": np.array([0.02]),
+        "data_exponent": alike, "generated_exponent": alike,
+    }  # fmt: skip
+    near = Measure(0.1, (0.05, 0.15), 0.1, (0.05, 0.15), "at the floor")
+    said = verdict(near, near, agreement(*_largest(values)))
+    assert said.startswith(word)
+    assert ("settles within" in said) == (word == "wrong")
 
 
 @pytest.mark.parametrize("horizon", [1, 3])
