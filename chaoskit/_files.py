@@ -50,6 +50,20 @@ def write_whole(path: Any, write: Callable[[BinaryIO], Any]) -> None:
         raise
 
 
+def make_folder(path: Any, option: str) -> Path:
+    """The folder, made if it is not there; raises ModelFileError if files cannot be written into it."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "permission denied")
+    except OSError as error:
+        raise ModelFileError(
+            f"{folder}: cannot be written ({error.strerror}); choose another {option}"
+        ) from None
+    return folder
+
+
 def remove_leftovers(folder: Path, name: str | None = None) -> None:
     """Remove what writers of a file, or of any file of a folder, left behind here when they were killed."""
     which = "*" if name is None else glob.escape(name)

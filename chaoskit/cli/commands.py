@@ -21,6 +21,7 @@ from ..report import (
     run_demo,
     to_json,
 )
+from ..reproduction import reproduce
 from ..timeseries import correlation_dimension
 from ..timeseries.recommendation import from_estimates
 from ..training import Forecaster, compare_with_baselines
@@ -183,6 +184,18 @@ def run_sweep(arguments: Namespace) -> None:
     _show(arguments, values, lambda: text.sweep(found, values["results"]))
 
 
+def run_reproduction(arguments: Namespace) -> None:
+    """An experiment of the paper, with its tables and its figure."""
+    found = reproduce(
+        arguments.name, out=arguments.output, quick=arguments.quick, seeds=arguments.seeds,
+        processes=arguments.processes, progress=_bar_wanted(),
+    )  # fmt: skip
+    files = [str(file) for each in found for file in each.files]
+    values = {"name": arguments.name, "quick": arguments.quick, "files": files}
+    values["results"] = [each.values() for each in found]
+    _show(arguments, values, lambda: text.reproduction(found, arguments.quick))
+
+
 def _columns_of(model: Forecaster, arguments: Namespace, file: str) -> np.ndarray:
     series, columns = longest(series_of(arguments, file)), len(model.scale)
     if series.shape[1] != columns:
@@ -200,4 +213,5 @@ COMMANDS: dict[str, Callable[[Namespace], None]] = {
     "gradients": gradients,
     "evaluate": evaluate_model,
     "sweep": run_sweep,
+    "reproduce": run_reproduction,
 }

@@ -20,6 +20,7 @@ examples:
   chaoskit gradients model.npz series.csv --output gradients.png
   chaoskit evaluate model.npz later.csv --train series.csv
   chaoskit sweep sweep.toml --processes 2
+  chaoskit reproduce lorenz63 --quick
 
 Exit codes: 0 done, 2 something was wrong with the input (one line on stderr says what), 130 interrupted.
 """
@@ -46,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_demo, _train, _analyze, _lyapunov, _gradients, _evaluate, _sweep):
+    for add in (_demo, _train, _analyze, _lyapunov, _gradients, _evaluate, _sweep, _reproduce):
         add(commands)
     return parser
 
@@ -331,3 +332,27 @@ def _sweep(commands: Any) -> None:
         "--processes", type=int, metavar="N", help="side by side (default: one for each core)"
     )
     parser.add_argument("--retry-failed", action="store_true", help="compute failed points again")
+
+
+def _reproduce(commands: Any) -> None:
+    parser = _command(
+        commands, "reproduce", "compute an experiment of arXiv 2110.07238 anew",
+        "Make the data from their equations, train with the published settings and several seeds, judge by "
+        "the published measures and by corrected ones, beside baselines and floors, and write tables and a "
+        "figure. Hours for a whole experiment; the same command goes on where it was broken off. See "
+        "docs/paper.md.",
+    )  # fmt: skip
+    parser.add_argument(
+        "name", metavar="NAME",
+        help="lorenz63, roessler, duffing, lorenz2d, mackey_glass (over the forcing interval), baselines "
+        "(other schemes), gtf (generalized forcing) or theorems (gradient figures)",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", default="chaoskit-paper",
+        help="folder for tables, figures and finished trainings (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="minutes, with few updates: a check, no result")
+    parser.add_argument("--seeds", type=int, metavar="N", help="trainings of each setting (default: 3)")
+    parser.add_argument(
+        "--processes", type=int, metavar="N", help="side by side (default: one for each core)"
+    )

@@ -12,6 +12,15 @@ from ..sweeps import SweepResult
 from ..training import Comparison, Evaluation
 
 
+def reproduction(found: Sequence[Any], quick: bool) -> str:
+    """The pages of the experiments, and where they are."""
+    lines = [str(each) for each in found]
+    if quick:
+        lines.append("Trained for seconds only (--quick): these numbers say nothing about the method.")
+    files = [str(file) for each in found for file in each.files]
+    return "\n".join([*lines, f"written: {', '.join(files)}"])
+
+
 def demo(report: dict[str, Any]) -> str:
     """One table for all series, a line on each, and where the files are."""
     header: list[str] = []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__, _check
+from .._files import make_folder
 from .._progress import progress_bar
 from ..errors import ModelFileError
 from ..training import Comparison, Evaluation, FitResult
@@ -67,7 +68,7 @@ def run_demo(
     began = time.perf_counter()
     seed = _check.integer(seed, "seed")
     workers = _check.integer(workers, "workers", 1)
-    folder = _folder(output)
+    folder = make_folder(output, "--output")
     chosen = [shortened(case) if quick else case for case in cases]
     bar = progress_bar(5 * len(chosen), "demo", progress)
     results = {}
@@ -88,19 +89,6 @@ def run_demo(
     }  # fmt: skip
     _write(folder / "demo.json", to_json(report) + "\n")
     return plain(report)
-
-
-def _folder(output: Any) -> Path:
-    folder = Path(output)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(13, "permission denied")
-    except OSError as error:
-        raise ModelFileError(
-            f"{folder}: cannot be written ({error.strerror}); choose another --output"
-        ) from None
-    return folder
 
 
 def _write(file: Path, text: str) -> None:

@@ -17,8 +17,10 @@ from ..plot import gradient_growth as draw
 _SETTLE = 1000  # steps on which a constructed network forgets its start
 
 
-def gradients_by_regime(steps: int = 400, *, seed: int = 0) -> dict[str, GradientGrowth]:
-    """Growth of gradients of a tanh network on a stable cycle, on an invariant circle, and on chaos.
+def gradients_by_regime(
+    steps: int = 400, *, seed: int = 0, cell_class: Any = cells.Tanh
+) -> dict[str, GradientGrowth]:
+    """Growth of gradients of a network on a stable cycle, on an invariant circle, and on chaos.
 
     Parameters
     ----------
@@ -26,16 +28,20 @@ def gradients_by_regime(steps: int = 400, *, seed: int = 0) -> dict[str, Gradien
         Length T of the orbits.
     seed : int
         Of the random network that is chaotic.
+    cell_class : class of cells
+        Tanh, GRU, LSTM, or one that is piecewise linear, whose chaos is that of the tent map.
 
     Returns
     -------
     dict of str to GradientGrowth
     """
+    imitates_tanh = hasattr(cell_class, "from_tanh")
     networks = {
-        "stable 5-cycle": cells.cyclic(cells.Tanh, 5, multiplier=0.2),
-        "quasi-periodic": cells.quasi_periodic(cells.Tanh),
-        "chaotic": cells.chaotic(cells.Tanh, 60, gain=2.5, rng=seed),
-    }
+        "stable 5-cycle": cells.cyclic(cell_class, 5, multiplier=0.2),
+        "quasi-periodic": cells.quasi_periodic(cell_class),
+        "chaotic": cells.chaotic(cell_class, 60, gain=2.5, rng=seed) if imitates_tanh
+        else cells.tent(cell_class),
+    }  # fmt: skip
     return {
         name: gradient_growth(network.cell, network.x0, steps, transient=_SETTLE, parameters="loss")
         for name, network in networks.items()

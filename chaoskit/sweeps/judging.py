@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
 import time
@@ -12,7 +13,10 @@ import numpy as np
 
 from .. import _check
 from ..errors import InvalidInputError
+from ..measures import published_2021
+from ..timeseries import embed
 from ..training import Evaluation, FitResult, compare_with_baselines, evaluate, fit, split_in_time
+from ..training.generated import Generated
 
 # Keywords of `fit` that every point of a sweep would share, but that belong to one training only.
 _OF_ONE = ("checkpoint", "checkpoint_interval", "progress")
@@ -41,6 +45,7 @@ def train_and_judge(
     test_share: float = 0.2,
     evaluate_options: Mapping[str, Any] | None = None,
     baselines: bool = False,
+    published_rows: int = 0,
     threads: int | None = 1,
     model_file: Any = None,
     **fit_options: Any,
@@ -61,6 +66,9 @@ def train_and_judge(
         Further keywords of `chaoskit.evaluate`, such as {"n_bins": 30}.
     baselines : bool
         Fit all baselines on the same data as well and add the best value that one of them has.
+    published_rows : int
+        Take the measures of `chaoskit.measures.published_2021` as well, of a run of so many rows from the
+        first row of the test data; 0 for none.
     threads : int
         Of the training. 1, because points are computed side by side.
     model_file : path, optional
@@ -76,7 +84,9 @@ def train_and_judge(
         loop with "_error" (standard error); "verdict" (its first word); "tau" (None for forcing without an
         interval), "updates", "best_update", "loss" (the last), "seconds" (processor time of the training);
         "training_diverged_at" (update) and "diverged_at" (row of the free run); "remarks". With baselines
-        "baseline_divergence" and its like, and "better_baselines". What could not be measured is None.
+        "baseline_divergence" and its like, and "better_baselines". With `published_rows`
+        "published_divergence", "published_spectral_distance" and what the training series itself has of both,
+        "published_divergence_floor", "published_spectral_distance_floor". What could not be measured is None.
 
     Raises
     ------
@@ -103,8 +113,12 @@ def train_and_judge(
     seconds = clock() - started
     if model_file is not None:
         model.save(model_file)
-    judged, best = _judged(model, series, test, true_exponents, dict(evaluate_options or {}), baselines)
-    return _measures(judged) | _training(model, seconds) | best
+    options = dict(evaluate_options or {})
+    judged, best = _judged(model, series, test, true_exponents, options, baselines)
+    row = measures_row(judged) | _training(model, seconds) | best
+    if published_rows:
+        row |= published_row(model, series, test, published_rows, options.get("inputs"), judged.embedding)
+    return row
 
 
 def _split(series: Any, share: float, options: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -134,7 +148,8 @@ def _judged(
     }
 
 
-def _measures(judged: Evaluation) -> dict[str, Any]:
+def measures_row(judged: Evaluation) -> dict[str, Any]:
+    """Measures of an evaluation as entries of a row."""
     row: dict[str, Any] = {name: getattr(judged, field) for name, field, *_ in _MEASURES}
     exponents = [] if judged.exponents is None else judged.exponents.tolist()
     errors = [] if judged.exponents_stderr is None else judged.exponents_stderr.tolist()
@@ -150,6 +165,33 @@ def _measures(judged: Evaluation) -> dict[str, Any]:
     row |= {"valid_prediction_time": judged.valid_prediction_time, "diverged_at": judged.diverged_at}
     row = {name: None if value != value else value for name, value in row.items()}  # NaN: not measured
     return row | {"remarks": "; ".join(judged.remarks) or None}
+
+
+def published_row(
+    model: Any, series: Any, test: Any, rows: int, inputs: Any, delays: tuple[int, int] | None
+) -> dict[str, Any]:
+    """The measures of `published_2021` of a model and, as their floors, of the training series.
+
+    All series are in standard deviations from the mean of the training series, so that the box, which lies
+    around zero, holds the attractor; delays: in which coordinates histograms are taken.
+    """
+    rows = _check.integer(rows, "published_rows", 1)
+    data, length = _check.series(test, "test"), model.context_length
+    steps = rows if inputs is None else min(rows, len(data) - length)
+    drive = None if inputs is None else _check.real(inputs, "inputs")[: length - 1 + steps]
+    run = Generated.cut(model.predict(data[None, :length], steps, inputs=drive)[0])
+    true = (data - model.mean) / model.scale
+    compared = {"_floor": (_check.series(series) - model.mean) / model.scale}
+    if run.diverged_at is None:
+        compared[""] = (run.series - model.mean) / model.scale
+    names = ("divergence", "spectral_distance")
+    found: dict[str, Any] = {f"published_{name}{end}": None for name in names for end in ("", "_floor")}
+    for suffix, other in compared.items():
+        states = [part if delays is None else embed(part, *delays) for part in (true, other)]
+        found[f"published_divergence{suffix}"] = published_2021.state_space_divergence(*states)
+        with contextlib.suppress(InvalidInputError):  # series too short for its pieces
+            found[f"published_spectral_distance{suffix}"] = published_2021.spectral_distance(true, other)
+    return found
 
 
 def _training(model: FitResult, seconds: float) -> dict[str, Any]:

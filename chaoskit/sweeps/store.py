@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from .._files import remove_leftovers, write_whole
+from .._files import make_folder, remove_leftovers, write_whole
 from ..errors import ChaoskitWarning, InvalidInputError, ModelFileError
 from .grid import Point
 
@@ -30,10 +30,7 @@ class Store:
         except TypeError:
             raise InvalidInputError(f"out: expected a folder, got {folder!r}") from None
         self.points, self.models = self.folder / "points", self.folder / "models"
-        try:
-            self.points.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ModelFileError(f"out: {self.folder} cannot be made ({error.strerror})") from None
+        make_folder(self.points, "out")
         remove_leftovers(self.points)
 
     def model_file(self, point: Point) -> Path:

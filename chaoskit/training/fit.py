@@ -129,7 +129,8 @@ def fit(
     validation_measure : str or callable
         What judges checkpoints, lower is better: "reconstruction" (state-space divergence plus spectral
         distance of free runs), either of the two, "prediction_error" (tau steps ahead), or a function of
-        (FitResult, series (T, D), inputs (T, M)), or "loss", the mean of an epoch. There are forty to eighty
+        (FitResult, series (T, D), inputs (T, M)); or "loss", the mean of an epoch; or "last", which chooses
+        nothing and keeps the last parameters. There are forty to eighty
         checks in a training, one an epoch in a shorter one. What is judged must be long enough: a spectral
         distance takes 160 rows, twice that for a driven system.
     patience : int, optional

@@ -24,6 +24,12 @@ _JUDGED = 10_000  # rows of the free runs that choose among candidates
 _SHORTEST = 200  # rows; with fewer there is nothing to choose by
 
 
+BASELINES = (
+    "echo-state network", "next-generation reservoir", "linear autoregression with noise",
+    "linear autoregression", "Gaussian noise",
+)  # fmt: skip
+
+
 def fit_baselines(series: Any, *, seed: int = 0) -> dict[str, Forecaster]:
     """Fit every baseline: reservoirs, linear autoregression with and without noise, Gaussian noise.
 
@@ -58,14 +64,15 @@ def fit_baselines(series: Any, *, seed: int = 0) -> dict[str, Forecaster]:
     return models
 
 
-def fit_all(series: Any, seed: int) -> tuple[dict[str, Forecaster], tuple[str, ...]]:
+def fit_all(
+    series: Any, seed: int, names: Iterable[str] = BASELINES
+) -> tuple[dict[str, Forecaster], tuple[str, ...]]:
     """The baselines by name, and why others are missing."""
     data = _check.series(series, minimum=4)
     _check.moderate(data)
     seed = _check.integer(seed, "seed")
     delay, dimension = _embedding(data)
     longest = max(1, min(_LONGEST_ORDER, _LAGS // data.shape[1]))
-    linear = "linear autoregression"
 
     def best(candidates: Iterable[Forecaster]) -> Forecaster:
         return _best(candidates, data, delay, dimension)
@@ -79,14 +86,16 @@ def fit_all(series: Any, seed: int) -> tuple[dict[str, Forecaster], tuple[str, .
             for lags, spacing in _windows(data, delay, dimension)
             for ridge in _RIDGES
         ),
-        f"{linear} with noise": lambda: fit_linear_autoregression(data, max_order=longest, noise_scale=1.0),
-        linear: lambda: fit_linear_autoregression(data, max_order=longest),
+        "linear autoregression with noise": lambda: fit_linear_autoregression(
+            data, max_order=longest, noise_scale=1.0
+        ),
+        "linear autoregression": lambda: fit_linear_autoregression(data, max_order=longest),
         "Gaussian noise": lambda: fit_gaussian_noise(data),
     }
     models, remarks = {}, []
-    for name, fit in fits.items():
+    for name in names:
         try:
-            models[name] = fit()
+            models[name] = fits[name]()
         except (InvalidInputError, np.linalg.LinAlgError) as error:
             remarks.append(f"the {name} was left out: {error}")
     return models, tuple(remarks)

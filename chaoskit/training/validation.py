@@ -31,7 +31,7 @@ RUN_MEASURES = {
     "state_space_divergence": ("state_space_divergence",),
     "spectral_distance": ("spectral_distance",),
 }
-MEASURES = (*RUN_MEASURES, "prediction_error", "loss")
+MEASURES = (*RUN_MEASURES, "prediction_error", "loss", "last")
 
 
 class Checkpoint(NamedTuple):
@@ -50,7 +50,8 @@ class Validation:
     not choose it. Short runs from many states find eight candidates; at the end each makes one long run,
     because a network may leave its attractor only after tens of thousands of steps. The worse of the two
     scores counts; of checkpoints with equal scores the latest is taken, because its loss is lower. A forecast
-    error, the mean loss of an epoch or a user's own measure is taken once, and the lowest value wins.
+    error, the mean loss of an epoch or a user's own measure is taken once, and the lowest value wins. "last"
+    scores a checkpoint by its age, so that nothing is chosen.
     """
 
     def __init__(
@@ -106,7 +107,8 @@ class Validation:
     def judge(self, cell: Any, latent: Latent, update: int, loss: float = math.nan) -> None:
         """Score this checkpoint (`loss`: mean of its epoch); keep a copy if it is among the best so far."""
         model = self.model(cell, latent)
-        score = loss if self.measure == "loss" else self._score(model)
+        score = {"loss": loss, "last": -float(update)}.get(self.measure)  # type: ignore[arg-type]
+        score = self._score(model) if score is None else score
         self.updates.append(update)
         self.scores.append(score)
         if self.n_exponents:

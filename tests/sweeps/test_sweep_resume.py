@@ -185,5 +185,5 @@ def test_infinite_results_survive(tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ModelFileError, match="cannot be made"):
+    with pytest.raises(ModelFileError, match="cannot be written"):
         store.Store(tmp_path / "file")

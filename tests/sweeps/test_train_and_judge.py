@@ -12,6 +12,7 @@ import pytest
 from chaoskit import evaluate, fit, load, simulate, sweep
 from chaoskit.errors import ChaoskitWarning, InvalidInputError, MissingDependencyError
 from chaoskit.forcing import Sparse
+from chaoskit.measures import published_2021
 from chaoskit.sweeps import SweepResult, Together, train_and_judge
 from chaoskit.systems import Henon
 from chaoskit.training import split_in_time
@@ -56,6 +57,17 @@ def test_the_end_of_a_single_series_judges():
     assert one | {"seconds": 0} == two | {"seconds": 0}
     with pytest.raises(InvalidInputError, match="test: expected one for a driven system"):
         train_and_judge(HENON, inputs=HENON, forcing=Sparse(2), **OPTIONS)
+
+
+def test_published_measures_stand_beside_the_others():
+    """Of a run from the first test row, all in standard deviations of the training series."""
+    row = train_and_judge(TRAIN, TEST, forcing=Sparse(2), published_rows=400, **OPTIONS, **JUDGED)
+    model = fit(TRAIN, forcing=Sparse(2), threads=1, **OPTIONS)
+    run = model.predict(TEST[None, :1], 400)[0]
+    true, made, trained = ((x - model.mean) / model.scale for x in (TEST, run, TRAIN))
+    assert row["published_divergence"] == published_2021.state_space_divergence(true, made)
+    assert row["published_divergence_floor"] == published_2021.state_space_divergence(true, trained)
+    assert row["published_spectral_distance"] is None  # 400 rows are too few for its pieces
 
 
 def test_baselines_stand_beside_the_network():

@@ -123,6 +123,14 @@ def test_automatic_forcing():
         quick(np.sin(0.1 * np.arange(3000)), forcing="auto")
 
 
+def test_the_last_parameters_are_kept_where_nothing_is_to_choose():
+    """Whatever their runs and losses are: here the loss rises at the end, which "loss" would not take."""
+    options = {"forcing": Sparse(4), "epochs": 6, "batches_per_epoch": 10, "final_learning_rate": 0.3}
+    last, least = (quick(validation_measure=name, **options) for name in ("last", "loss"))
+    assert last.best_update == 60
+    assert least.best_update < 60
+
+
 def test_divergence_in_training_keeps_the_best_model():
     with pytest.warns(
         ChaoskitWarning, match=r"diverged in epoch \d+ .* is kept; try a smaller learning_rate"
