@@ -42,13 +42,14 @@ def settings_of(result: SweepResult, across: str) -> list[Setting]:
     """
     columns = [c for c in result.columns if c in DISTANCES or c.startswith("exponent_")]
     whole = replace(result, rows=[_with_losses(row) for row in result.rows])
-    by_column = {c: whole.summary(c, over="seed").rows for c in columns if not c.endswith("_error")}
-    found = []
-    for k, first in enumerate(next(iter(by_column.values()))):
-        key = first["network"], first[across]
-        rows = [row for row in whole.rows if (row["network"], row[across]) == key]
-        spreads = {column: _spread(summary[k], rows) for column, summary in by_column.items()}
-        found.append(Setting(*key, spreads, rows))
+    groups: dict[tuple[str, Any], list[dict[str, Any]]] = {}
+    for row in whole.rows:
+        groups.setdefault((row["network"], row[across]), []).append(row)
+    found = [Setting(*key, {}, rows) for key, rows in groups.items()]
+    for column in columns:
+        # summary keeps the order in which settings come first, as the groups do
+        for setting, summary in zip(found, whole.summary(column, over="seed").rows, strict=True):
+            setting.spreads[column] = _spread(summary, setting.rows)
     return found
 
 

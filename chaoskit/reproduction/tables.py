@@ -81,9 +81,9 @@ def _table(experiment: Experiment, data: DataSet, settings: list[Setting]) -> st
         exponents = [s.spreads.get(f"exponent_{k + 1}") for k in range(shown)]
         lines.append(
             line([
-                s.network, str(s.place), _shown(s.spreads["divergence"]),
-                _shown(s.spreads["published_divergence"]), _published(known, s),
-                _shown(s.spreads["spectral_distance"]),
+                s.network, str(s.place), _shown(s.spreads.get("divergence")),
+                _shown(s.spreads.get("published_divergence")), _published(known, s),
+                _shown(s.spreads.get("spectral_distance")),
                 *("-" if e is None else number(e.median) for e in exponents), _verdicts(s),
             ])
         )  # fmt: skip
@@ -131,6 +131,11 @@ def _findings(
             f"The box of the published divergence holds {shares[0]:.0%} of the rows of this series at "
             f"z-score, and {shares[1]:.0%} of them in its own units."
         )
+    if data.inputs is not None:
+        found.append("The networks get the force as an input; the baselines know nothing of it.")
+    failed = [row["error"] for s in settings for row in s.rows if row["status"] != "done"]
+    if failed:
+        found.append(f"{len(failed)} trainings failed, such as {failed[0]}.")
     found += _noise(settings, baselines)
     found += _exponents(data, settings, floors)
     return found

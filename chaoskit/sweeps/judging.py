@@ -188,8 +188,9 @@ def published_row(
     found: dict[str, Any] = {f"published_{name}{end}": None for name in names for end in ("", "_floor")}
     for suffix, other in compared.items():
         states = [part if delays is None else embed(part, *delays) for part in (true, other)]
-        found[f"published_divergence{suffix}"] = published_2021.state_space_divergence(*states)
-        with contextlib.suppress(InvalidInputError):  # series too short for its pieces
+        with contextlib.suppress(InvalidInputError):  # more columns than it takes
+            found[f"published_divergence{suffix}"] = published_2021.state_space_divergence(*states)
+        with contextlib.suppress(InvalidInputError):  # fewer rows than its pieces take
             found[f"published_spectral_distance{suffix}"] = published_2021.spectral_distance(true, other)
     return found
 

@@ -159,6 +159,16 @@ def test_what_diverged_is_the_worst_and_is_counted(tmp_path):
     assert kept.spreads["divergence"].largest == math.inf
 
 
+def test_a_page_of_failures_alone(tmp_path):
+    """Nothing was measured, and the page says why."""
+    data = DATA["lorenz63"](1_000)
+    failed = {"network": "LSTM", "interval": 30, "seed": 0, "status": "failed", "error": "WorkerDied: gone"}
+    lost = SweepResult([failed | {"baseline": "Gaussian noise"}], ("baseline",), 0, tmp_path)
+    text = page("lorenz63", EXPERIMENTS["lorenz63"], data, result(tmp_path, failed), lost, Size())
+    assert "| LSTM | 30 | - | - | 0.062 |" in text
+    assert "1 trainings failed, such as WorkerDied: gone." in text
+
+
 def test_a_page_says_which_baseline_is_better(tmp_path):
     data = DATA["lorenz63"](1_000)
     networks = result(tmp_path, row(0, 0.5), row(1, 0.6), row(2, 0.7))
