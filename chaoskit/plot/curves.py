@@ -133,18 +133,31 @@ def training_curve(history: Mapping[str, Any], *, ax: Axes | None = None) -> Axe
         ax.plot(*_running_median(update, loss), color=_style.TRUE, lw=1.6, label="loss (median)")
     else:
         ax.plot(update, loss, color=_style.TRUE, lw=1.4, label="loss")
-    shown, name = loss, "Loss"
+    _logarithmic_if_wide(ax, loss)
+    _style.labels(ax, "Update", "Loss")
     if "validation" in history:
-        at, validation = _entries(history, "validation_update", "validation")
-        ax.plot(at, validation, color=_style.GENERATED, lw=1.4, marker="o", ms=3.5)
-        ax.lines[-1].set_label("validation")
-        shown, name = np.concatenate([loss, validation]), "Loss, validation"
-    finite = shown[np.isfinite(shown)]
-    if finite.size and 0 < 10 * finite.min() < finite.max():
-        ax.set_yscale("log")
-    _style.labels(ax, "Update", name)
+        _validation(ax, *_entries(history, "validation_update", "validation"))
     _style.legend_above(ax)
     return ax
+
+
+def _validation(ax: Axes, at: np.ndarray, validation: np.ndarray) -> None:
+    """The measure on an axis of its own at the right: it has other units than the loss."""
+    right = ax.twinx()
+    colour = _style.GENERATED
+    (line,) = right.plot(at, validation, color=colour, lw=1.4, marker="o", ms=3.5)
+    _logarithmic_if_wide(right, validation)
+    right.spines[["top", "left"]].set_visible(False)
+    right.spines["right"].set_color(colour)
+    right.tick_params(which="both", colors=colour, labelsize=9)
+    right.set_ylabel("Validation", fontsize=10, color=colour)
+    ax.plot([], [], color=colour, lw=1.4, marker="o", ms=line.get_markersize(), label="validation")
+
+
+def _logarithmic_if_wide(ax: Axes, values: np.ndarray) -> None:
+    finite = values[np.isfinite(values)]
+    if finite.size and 0 < 10 * finite.min() < finite.max():
+        ax.set_yscale("log")
 
 
 def _entries(history: Mapping[str, Any], x: str, y: str) -> tuple[np.ndarray, np.ndarray]:

@@ -48,9 +48,12 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """One sentence that says whether a baseline is better, and by which measure."""
+        """Whether a baseline is better, and by which measure; these do not see what the exponents say."""
         if not self.better:
-            return f"No baseline is better than the {self.model}."
+            names = " or ".join(label for label, *_ in _MEASURES)
+            sentence = f"No baseline is better than the {self.model} by {names}."
+            word, _, reason = self.evaluations[self.model].verdict.partition(": ")
+            return f"{sentence} It is {word} all the same: {reason}." if word == "wrong" else sentence
         parts = []
         for label, key, _ in _MEASURES:
             if label in self.better:

@@ -116,7 +116,7 @@ def test_given_axes_are_used():
     assert training_curve(history(), ax=(fourth := figure.add_subplot(3, 2, 4))) is fourth
     pair = tuple(figure.add_subplot(3, 2, k, projection="3d") for k in (5, 6))
     assert attractors(ORBIT, RUN, axes=pair) == pair
-    assert len(figure.axes) == 6
+    assert len(figure.axes) == 6 + 1  # validation has an axis of its own over that of the loss
 
 
 def test_attractors_share_the_ranges_of_the_true_one():
@@ -217,6 +217,9 @@ def test_training_curve_scales_and_smooths():
     long = training_curve(history())
     assert long.get_yscale() == "log"
     assert [t.get_text() for t in long.get_legend().get_texts()] == ["loss (median)", "validation"]
+    (right,) = (ax for ax in long.figure.axes if ax is not long)  # validation has units of its own
+    assert right.get_ylabel() == "Validation"
+    assert right.lines[0].get_ydata().tolist() == list(history()["validation"])
     short = training_curve({"update": np.arange(3), "loss": [1.0, 0.9, np.nan]})
     assert short.get_yscale() == "linear"
     assert pixels(short)

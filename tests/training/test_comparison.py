@@ -108,7 +108,11 @@ def judged(divergence, spectral, error, *, diverged_at=None):
 def test_values_below_the_floor_are_no_better():
     found = {"model": judged(0.9, 0.08, 0.4), "a": judged(0.1, 0.01, 0.5), "b": judged(2.0, 0.2, None)}
     assert _better("model", found) == {}
-    assert Comparison("model", found, {}).verdict == "No baseline is better than the model."
+    names = "state-space divergence or spectral distance or prediction error"
+    said = f"No baseline is better than the model by {names}."
+    assert Comparison("model", found, {}).verdict == f"{said} It is wrong all the same: ...."
+    found["model"].verdict = "faithful: ..."
+    assert Comparison("model", found, {}).verdict == said
     found["a"] = judged(0.1, 0.01, 0.3)  # the floor of an error is a forecast that may be beaten
     assert _better("model", found) == {"prediction error": ("a",)}
 
