@@ -42,9 +42,9 @@ def drive(stack, steps):
     return np.random.default_rng(6).standard_normal((steps, stack.n_inputs)) if stack.n_inputs else None
 
 
-def of_oracle(stack, x0, steps, transient, inputs=None):
+def of_oracle(stack, x0, steps, transient=0, inputs=None, frame=None):
     return naive.qr_spectrum(
-        stack, x0, steps, transient, inputs, step=stacked.step, jacobian=stacked.jacobian
+        stack, x0, steps, transient, inputs, frame=frame, step=stacked.step, jacobian=stacked.jacobian
     )
 
 
@@ -64,37 +64,32 @@ def test_orbits_and_jacobians_are_those_of_the_layers(name):
         np.testing.assert_allclose(J, stacked.jacobian(stack, x, u), rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["Tanh", "LSTM", "LSTM, closed", "GRU of three, by itself"])
+@pytest.mark.parametrize("name", ["Tanh", "LSTM", "LSTM, closed"])
 def test_exponents_are_those_of_a_qr_decomposition_at_each_step(name, measured):
-    """Along a regular orbit, on which round-off does not grow."""
+    """From the same tangents, over few steps: all of them count, also where exponents come in pairs."""
     stack = CASES[name]()
-    if name == "Tanh":
-        stack = stacked.stack_of(Tanh, UNITS, 2, gain=0.8)
-    if name == "LSTM, closed":
-        stack = stacked.stack_of(LSTM, UNITS, 2, closed=True, gain=0.7)
-    x0, inputs = start(stack), drive(stack, 2500)
-    result = lyapunov_spectrum(stack, x0, 1000, transient=500, tangent_transient=1000, inputs=inputs)
-    true = of_oracle(stack, x0, 1000, 1500, inputs)
+    x0, inputs, n = start(stack), drive(stack, 60), stack.n_states
+    result = lyapunov_spectrum(
+        stack, x0, 60, transient=0, tangent_transient=0, inputs=inputs, qr_every=1, seed=2
+    )
+    frame = np.linalg.qr(np.random.default_rng(2).standard_normal((n, n)))[0]  # as the run begins
+    true = of_oracle(stack, x0, 60, inputs=inputs, frame=frame)
     measured("difference", f"{np.abs(result.exponents - true).max():.1e}")
-    measured("interval", str(result.qr_every))
-    assert result.exponents[0] < -1e-3
-    np.testing.assert_allclose(result.exponents, true, rtol=0, atol=2e-10)
-    assert result.checks["sum_residual"] <= 1e-10
-    assert result.checks["mean_log_det"] == pytest.approx(true.sum(), abs=0.05)
+    np.testing.assert_allclose(result.exponents, true, rtol=0, atol=1e-11)
+    assert result.checks["sum_residual"] <= 1e-11
+    assert result.checks["mean_log_det"] == pytest.approx(true.sum(), abs=1e-11)
 
 
 def test_a_chaotic_stack(measured):
-    """Of three exponents of a chaotic loop, and the volume, which the determinants give by themselves."""
-    stack = stacked.stack_of(Tanh, UNITS, 2, closed=True, gain=2.0)
+    """Of a chaotic loop, with wide intervals; the determinants give the volume by themselves."""
+    stack = stacked.stack_of(Tanh, UNITS, 2, closed=True, seed=4)
     result = lyapunov_spectrum(stack, start(stack), 5000)
     measured("exponents", str(result.exponents.round(3)))
-    assert result.exponents[0] > 0.02
-    assert result.checks["sum_residual"] <= 1e-10
-    every_step = lyapunov_spectrum(stack, start(stack), 5000, qr_every=1)
+    assert result.exponents[0] > 8 * result.stderr[0] > 0
+    assert result.checks["sum_residual"] <= 1e-10 * abs(result.exponents[-1])
     assert result.qr_every > 1
-    np.testing.assert_allclose(result.exponents, every_step.exponents, rtol=0, atol=1e-9)
     true = of_oracle(stack, start(stack), 5000, 1000)
-    np.testing.assert_allclose(result.exponents, true, atol=8 * result.stderr.max())
+    np.testing.assert_allclose(result.exponents, true, rtol=0, atol=6 * result.stderr.max())
 
 
 def test_a_stack_of_one_is_its_layer_bit_by_bit():
