@@ -230,9 +230,12 @@ def scheduled_run(cell, latent, series, scheme, inputs, *, frozen=None, noise=No
     return np.mean(np.square(errors)), np.array(states)
 
 
-def qr_spectrum(cell, x0, steps, transient=0, inputs=None):
-    """Exponents (N,) by a QR decomposition at every step; the first `transient` steps align."""
-    x, Q = np.asarray(x0, float), np.eye(len(x0))
+def qr_spectrum(cell, x0, steps, transient=0, inputs=None, *, frame=None, step=step, jacobian=jacobian):
+    """Exponents (N,) by a QR decomposition at every step; the first `transient` steps align.
+
+    frame: tangents (N, N) to begin with, the axes by default. step, jacobian: of something else than a cell.
+    """
+    x, Q = np.asarray(x0, float), np.eye(len(x0)) if frame is None else frame
     sums = np.zeros(len(x0))
     for t in range(transient + steps):
         u = None if inputs is None else inputs[t]

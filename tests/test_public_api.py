@@ -56,6 +56,7 @@ SIGNATURES = {
     "cells.PLRNN": "A, W, C, h",
     "cells.ShPLRNN": "A, W1, W2, h1, h2, C",
     "cells.LSTM": "W, U, b",
+    "cells.Stack": "layers, *, readout=None",
     "cells.Tanh.init": "n, n_inputs=0, *, rng=None, dtype",
     "cells.ReLU.init": "n, n_inputs=0, *, rng=None, dtype",
     "cells.PLRNN.init": "n, n_inputs=0, *, rng=None, dtype",
@@ -151,8 +152,9 @@ def test_import_is_lean():
 
 MODULES = [
     "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "cells.constructed",
-    "systems.base", "systems.flows", "systems.maps", "forcing", "dynamics.orbits", "dynamics.lyapunov",
-    "gradients.backpropagation", "gradients.bound", "gradients.decomposition", "gradients.implicit",
+    "cells.stack", "systems.base", "systems.flows", "systems.maps", "forcing", "dynamics.orbits",
+    "dynamics.lyapunov", "gradients.backpropagation", "gradients.bound", "gradients.decomposition",
+    "gradients.implicit",
     "gradients.growth", "plot.growth", "training.fit", "training.forecasting", "training.baselines",
     "training.reservoirs", "training.result", "training.evaluate", "training.fit_baselines",
     "training.comparison", "testing", "invariant_sets.search", "invariant_sets.slow", "plot.invariant",

@@ -18,6 +18,7 @@ from .plrnn import PLRNN
 from .protocol import Layout
 from .relu import ReLU
 from .shplrnn import ShPLRNN
+from .stack import Stack
 from .tanh import Tanh
 
 ALL_CELLS = (
@@ -40,6 +41,7 @@ __all__ = [
     "Linear",
     "ReLU",
     "ShPLRNN",
+    "Stack",
     "Tanh",
     "chaotic",
     "contracting",

@@ -62,7 +62,7 @@ def _check_parts(cell) -> None:
             f"{name}: expected weights of shape ({layout.gates} * units, features), got {weights.shape}"
         )
     rows, m = weights.shape
-    n = rows // layout.gates
+    n = protocol.unit_count(cell)
     hidden = protocol.hidden_weights(cell)
     parts = {
         "input weights": (inputs.shape, (rows, inputs.shape[-1] if inputs.ndim else 0)),

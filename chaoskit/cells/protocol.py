@@ -52,6 +52,16 @@ def input_weights(cell) -> Any:
     return kernel_class(cell).input_weights(cell)
 
 
+def unit_count(cell) -> int:
+    """Number n of units."""
+    return weights(cell).shape[0] // kernel_class(cell).layout.gates
+
+
+def state_count(cell) -> int:
+    """Number of states: the planes of all units."""
+    return kernel_class(cell).layout.state * unit_count(cell)
+
+
 def hidden_weights(cell) -> Any:
     """Matrix (m, n) of the hidden product, or None for a cell without one."""
     method = getattr(type(cell), "hidden_weights", None)

@@ -65,9 +65,9 @@ def sizes_of(cell) -> Sizes:
     """Sizes of a checked cell."""
     layout = protocol.kernel_class(cell).layout
     na, m = protocol.weights(cell).shape
-    n = na // layout.gates
+    n = protocol.unit_count(cell)
     ns = max(layout.saved, layout.gates) * n
-    return Sizes(n, m, layout.state * n, na, ns, protocol.input_weights(cell).shape[1])
+    return Sizes(n, m, protocol.state_count(cell), na, ns, protocol.input_weights(cell).shape[1])
 
 
 def empty_pack(cell) -> Packed:
