@@ -230,7 +230,7 @@ def scheduled_run(cell, latent, series, scheme, inputs, *, frozen=None, noise=No
     return np.mean(np.square(errors)), np.array(states)
 
 
-def qr_spectrum(cell, x0, steps, transient=0, inputs=None):
+def qr_spectrum(cell, x0, steps, transient=0, inputs=None, step=step, jacobian=jacobian):
     """Exponents (N,) by a QR decomposition at every step; the first `transient` steps align."""
     x, Q = np.asarray(x0, float), np.eye(len(x0))
     sums = np.zeros(len(x0))

@@ -45,8 +45,8 @@ class Stack:
 
     Notes
     -----
-    A stack goes where a map goes that has no parameters to be trained: orbits, Jacobians and their products,
-    Lyapunov exponents, covariant vectors, fixed points and cycles, growth of dz_T/dz_0; on the CPU.
+    Stacks are not trained, and stay on the CPU. Orbits, Jacobians and their products, Lyapunov exponents,
+    covariant vectors, fixed points, cycles and attractors, and the growth of dz_T/dz_0 are those of any cell.
 
     Examples
     --------
@@ -59,8 +59,8 @@ class Stack:
     0
     """
 
-    layers: tuple
-    readout: tuple[np.ndarray, np.ndarray] | None = field(default=None, kw_only=True)
+    layers: Any
+    readout: Any = field(default=None, kw_only=True)
 
     def __post_init__(self):
         layers = _checked_layers(self.layers)
@@ -114,6 +114,17 @@ def whole_stack(model: Any) -> Stack | None:
     held = getattr(model, "cell", None)
     stack = held if isinstance(held, Stack) else model
     return stack if isinstance(stack, Stack) else None
+
+
+def double_precision(network: Any) -> Any:
+    """The same checked cell, or stack, in float64."""
+    if isinstance(network, Stack):
+        layers = tuple(double_precision(layer) for layer in network.layers)
+        if network.readout is None:
+            return Stack(layers)
+        C, d = network.readout
+        return Stack(layers, readout=(C.astype(np.float64), d.astype(np.float64)))
+    return type(network)(*(np.ascontiguousarray(a, np.float64) for a in network))
 
 
 def _input_count(layer) -> int:

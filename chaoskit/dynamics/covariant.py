@@ -117,7 +117,7 @@ def covariant_vectors(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
         A cell may be driven by `inputs`.
     x0 : array_like, shape (N,), optional
         Initial state. Default: the system's own, the start of a fitted model, or random for a cell.

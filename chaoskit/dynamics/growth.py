@@ -60,7 +60,7 @@ def jacobian_product(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
     x0 : array_like, shape (N,), optional
         Initial state. Default: the system's own, the start of a fitted model, or random for a cell.
     steps : int
@@ -175,7 +175,7 @@ def finite_time_exponents(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
     x0 : array_like, shape (N,), optional
         Initial state. Default: the system's own, the start of a fitted model, or random for a cell.
     window : int
@@ -240,7 +240,7 @@ def two_orbit_exponent(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
     x0 : array_like, shape (N,), optional
         Initial state. Default: the system's own, the start of a fitted model, or random for a cell.
     steps : int

@@ -43,7 +43,7 @@ def lyapunov_spectrum(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
         A cell may be driven by `inputs` (conditional exponents). A cell whose arrays have a leading batch
         axis, or a system with arrays for parameters, is an ensemble.
     x0 : array_like, shape (N,) or (batch, N), optional

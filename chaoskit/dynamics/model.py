@@ -11,8 +11,10 @@ import numpy as np
 from .. import _check
 from .._device import checked_device
 from ..cells._validate import batch_size, checked_cell, whole_cell
+from ..cells.stack import double_precision, whole_stack
 from ..errors import InvalidInputError
 from ..kernels import packing
+from ..kernels.stack_steps import StackPack, pack_stack, stack_work
 from ..kernels.system_steps import AdaptivePack, SystemPack, system_work
 from ..systems import DormandPrince, System
 from ..systems.integrators import Integrator, checked_integrator
@@ -42,21 +44,27 @@ class Model:
         """Scratch for `rows` states, or for one state with `tangents` tangents."""
         if isinstance(self.pack, packing.Packed):
             return packing.work_for(self.pack, max(rows, tangents + 1), self.tag)
+        if isinstance(self.pack, StackPack):
+            return stack_work(self.pack, max(rows, tangents + 1))
         return system_work(self.dim, tangents, type(self.tag).tangent is None)
 
 
-def prepare(model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None) -> Model:
+def prepare(
+    model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None, double: bool = False
+) -> Model:
     """Check a model and pack it.
 
     Parameters
     ----------
-    model : cell, System, or an object with a `cell` attribute (a fitted model)
+    model : cell, Stack, System, or an object with a `cell` attribute (a fitted model)
     dt : float, optional
         Integration step of a flow (default: the system's own); time per step of anything else.
     rows : int
         Number of states that will be advanced together.
     integrator : RungeKutta4 or DormandPrince, optional
         How a flow is integrated.
+    double : bool
+        Take a network in float64, whatever its own arithmetic.
 
     Raises
     ------
@@ -71,43 +79,57 @@ def prepare(model: Any, *, dt: Any = None, rows: int = 1, integrator: Any = None
     integrator = checked_integrator(integrator, is_flow)
     if isinstance(model, System):
         return _prepare_system(model, dt, rows, integrator)
+    stack = whole_stack(model)
+    if stack is not None:
+        stack = double_precision(stack) if double else stack
+        tag, pack = packing.tag(stack.layers[-1]), pack_stack(stack)
+        return _network(model, stack, dt, tag, pack, (stack.n_states, stack.n_inputs, pack.d.dtype))
     cell = whole_cell(model)
     if cell is None:
         raise InvalidInputError(
-            "model: expected a cell (chaoskit.cells), a system (chaoskit.systems) or a fitted model, "
-            f"got {type(model).__name__}"
+            "model: expected a cell or a stack (chaoskit.cells), a system (chaoskit.systems) or a fitted "
+            f"model, got {type(model).__name__}"
         )
     if batch_size(cell) is not None:
         raise InvalidInputError(
             f"model: expected one {type(cell).__name__}, got a batch of {batch_size(cell)}, which only "
             "`simulate` and `lyapunov_spectrum` take; give its members one at a time"
         )
-    cell = checked_cell(cell)
-    pack = packing.pack(cell)
+    checked = checked_cell(cell)
+    checked = double_precision(checked) if double else checked
+    pack = packing.pack(checked)
+    sizes = pack.sizes.nx, pack.sizes.inputs, pack.P.dtype
+    return _network(model, cell, dt, packing.tag(checked), pack, sizes)
+
+
+def _network(model: Any, network: Any, dt: float | None, tag: Any, pack: Any, sizes) -> Model:
+    """A cell or a stack, by itself or in a fitted model; sizes: numbers of states and inputs, dtype."""
+    dim, n_inputs, dtype = sizes
+    fitted = network is not model
     return Model(
-        name=type(cell).__name__,
-        tag=packing.tag(cell),
+        name=type(network).__name__,
+        tag=tag,
         pack=pack,
-        dim=pack.sizes.nx,
-        n_inputs=pack.sizes.inputs,
-        dtype=pack.P.dtype,
+        dim=dim,
+        n_inputs=n_inputs,
+        dtype=dtype,
         is_flow=False,
         dt=dt,
         jacobian="analytic",
-        default_state=getattr(model, "start_state", None) if cell is not model else None,
-        scale_inputs=getattr(model, "scale_inputs", None) if cell is not model else None,
+        default_state=getattr(model, "start_state", None) if fitted else None,
+        scale_inputs=getattr(model, "scale_inputs", None) if fitted else None,
     )
 
 
 def device_for(device: Any, model: Any) -> str:
-    """ "cpu" or "cuda"; maps and flows do not run on "cuda"."""
-    device = checked_device(device)
-    if device == "cuda" and isinstance(model, System):
+    """ "cpu" or "cuda"; stacks, maps and flows do not run on "cuda"."""
+    only_here = isinstance(model, System) or whole_stack(model) is not None
+    if only_here and isinstance(device, str) and device == "cuda":
         raise InvalidInputError(
-            f'device: expected a cell or a fitted model for device="cuda", got {type(model).__name__}; maps '
-            'and flows take device="cpu"'
+            f'device: expected a cell or a fitted model for device="cuda", got {type(model).__name__}; '
+            'stacks, maps and flows take device="cpu"'
         )
-    return device
+    return checked_device(device)
 
 
 def _prepare_system(system: System, dt: float | None, rows: int, integrator: Integrator) -> Model:
@@ -183,6 +205,6 @@ def checked_inputs(inputs: Any, model: Model, steps: int, rows: int) -> np.ndarr
         )
     if model.scale_inputs is not None:
         values = _check.array(model.scale_inputs(values), "inputs", model.dtype)
-    if per_row:
-        return np.ascontiguousarray(values[:, :steps].transpose(1, 0, 2))
-    return np.ascontiguousarray(np.broadcast_to(values[:steps, None], (steps, rows, shape[1])))
+    by_step = values[:, :steps].transpose(1, 0, 2) if per_row else values[:steps, None]
+    # a copy: arrays that cannot be written are a type of their own to the compiler
+    return np.array(np.broadcast_to(by_step, (steps, rows, shape[1])), order="C")

@@ -34,7 +34,7 @@ def simulate(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
         The network, map or flow. A flow moves on by dt at each step.
     x0 : array_like, shape (N,) or (batch, N)
         Initial state, or states. An LSTM of n units has the N = 2n states (h, c).
@@ -194,7 +194,7 @@ def jacobian(model: Any, x: Any, u: Any = None) -> np.ndarray:
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
     x : array_like, shape (N,) or (batch, N)
         States to take the derivative at.
     u : array_like, shape (M,) or (batch, M), optional

@@ -106,7 +106,7 @@ def gradient_bound(
     where = setting(model, start, steps, series=series, decoder=decoder, inputs=inputs, seed=seed)
     if where.cell is None:
         raise InvalidInputError(
-            f"model: expected a cell or a fitted model, got {where.model.name}, which has no parameters"
+            f"model: expected a cell or a fitted model, got {where.model.name}, which is not trained here"
         )
     if points is not None and points.shape[1] != where.model.dim:
         raise InvalidInputError(f"cycle: expected points of {where.model.dim} numbers, got {points.shape}")

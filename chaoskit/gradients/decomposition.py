@@ -135,7 +135,7 @@ def gradient_decomposition(
     n = where.model.dim
     if where.cell is None:
         raise InvalidInputError(
-            f"model: expected a cell or a fitted model, got {where.model.name}, which has no parameters"
+            f"model: expected a cell or a fitted model, got {where.model.name}, which is not trained here"
         )
     if steps * n * n > _NUMBERS:
         raise InvalidInputError(

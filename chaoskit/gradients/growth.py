@@ -44,8 +44,8 @@ def gradient_growth(
 
     Parameters
     ----------
-    model : cell, System or FitResult
-        A system has no parameters: its states alone are looked at. Arithmetic is float64 for every cell.
+    model : cell, Stack, System or FitResult
+        Of a stack or a system the states alone are looked at. Arithmetic is float64 for every network.
     x0 : array_like, shape (N,), optional
         Initial state. Default: what the first row of the series sets; without one the system's own, the start
         of a fitted model, or random for a cell.

@@ -138,7 +138,7 @@ def _checked(model: Any, cycle: Any, inputs: Any) -> tuple[Model, Any, np.ndarra
     prepared, cell = prepare_double(model)
     if cell is None:
         raise InvalidInputError(
-            f"model: expected a cell or a fitted model, got {prepared.name}, which has no parameters"
+            f"model: expected a cell or a fitted model, got {prepared.name}, which is not trained here"
         )
     points = np.ascontiguousarray(cycle_points(cycle))
     k, n = points.shape

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import _check
 from ..cells._validate import checked_cell, whole_cell
+from ..cells.stack import double_precision
 from ..dynamics.lyapunov import initial_state
 from ..dynamics.model import Model, checked_inputs, prepare
 from ..dynamics.orbits import last_state
 from ..dynamics.tangent_run import diverged
 from ..errors import InvalidInputError
-from ..kernels import packing
 from .backpropagation import checked_schedule
 from .latent import Latent, ObservedStates, checked_latent
 from .orbit_walk import Forced, forced_by
@@ -54,13 +54,9 @@ class Setting:
 
 def prepare_double(model: Any, *, dt: Any = None, integrator: Any = None) -> tuple[Model, Any]:
     """(model, its cell or None), the arithmetic of a cell in float64 whatever its own."""
-    prepared = prepare(model, dt=dt, integrator=integrator)
+    prepared = prepare(model, dt=dt, integrator=integrator, double=True)
     cell = whole_cell(model)
-    if cell is None:
-        return prepared, None
-    cell = checked_cell(cell)
-    cell = type(cell)(*(np.ascontiguousarray(a, np.float64) for a in cell))
-    return replace(prepared, pack=packing.pack(cell), dtype=np.dtype(np.float64)), cell
+    return prepared, None if cell is None else double_precision(checked_cell(cell))
 
 
 def setting(
@@ -86,7 +82,7 @@ def setting(
     if cell is None and any(v is not None for v in (series, decoder, forcing)):
         raise InvalidInputError(
             f"model: expected a cell or a fitted model for a series, decoder or forcing, got "
-            f"{prepared.name}, which has no parameters to be trained; leave them out"
+            f"{prepared.name}, which is not trained here; leave them out"
         )
     latent, data = _data(model, prepared, series, decoder, steps)
     if data is not None and transient:

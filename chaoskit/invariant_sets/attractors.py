@@ -46,7 +46,7 @@ def attractors(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
     starts : int or array_like, shape (n, N)
         Initial states, or how many: Gaussian with variance 1 for a cell; for a system and a fitted model
         Gaussian with twice the standard deviation of the orbit from its own state, about its mean. Shares

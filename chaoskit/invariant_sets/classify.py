@@ -80,7 +80,7 @@ def classify_orbit(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
         Any network, map or flow. A driven network's class is that of its response to the input.
     x0 : array_like, shape (N,), optional
         Initial state. Default: the system's own, the start of a fitted model, or random for a cell.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import _check
 from ..cells._validate import whole_cell
+from ..cells.stack import whole_stack
 from ..dynamics.model import Model, checked_inputs, prepare
 from ..dynamics.orbits import run, state_jacobians
 from ..errors import InvalidInputError
@@ -54,16 +55,12 @@ def prepared_model(model: Any, dt: Any) -> Model:
     """The model in float64, in which a search can reach the digits that tell one point from two."""
     if isinstance(model, System) and model.batch not in (None, 1):
         raise InvalidInputError("model: expected scalar parameters, got a batch; give one system at a time")
-    prepared = prepare(model, dt=dt, rows=ROWS if isinstance(model, System) else 1)
-    cell = whole_cell(model)
-    if cell is None:
-        return prepared
-    for name, value in cell._asdict().items():
-        _check.squarable(np.asarray(value), f"{type(cell).__name__}.{name}")
-    if prepared.dtype == np.float64:
-        return prepared
-    double = prepare(type(cell)(*(np.asarray(array, np.float64) for array in cell)), dt=dt)
-    return replace(double, default_state=prepared.default_state, scale_inputs=prepared.scale_inputs)
+    prepared = prepare(model, dt=dt, rows=ROWS if isinstance(model, System) else 1, double=True)
+    stack, cell = whole_stack(model), whole_cell(model)
+    for part in stack.layers if stack is not None else () if cell is None else (cell,):
+        for name, value in part._asdict().items():
+            _check.squarable(np.asarray(value), f"{type(part).__name__}.{name}")
+    return prepared
 
 
 def ring_of(model: Any, prepared: Model, period: int, inputs: Any, device: str = "cpu") -> Ring:

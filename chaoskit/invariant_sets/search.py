@@ -91,7 +91,7 @@ def cycles(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
     period : int
         Number of steps; 1 for fixed points, and for a flow, whose equilibria are found.
     starts : int or array_like, shape (n, N), optional

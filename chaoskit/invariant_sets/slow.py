@@ -26,7 +26,7 @@ def slow_points(
 
     Parameters
     ----------
-    model : cell, System or FitResult
+    model : cell, Stack, System or FitResult
         A cell or map; of a flow the states where the right-hand side is smallest.
     starts : int or array_like, shape (n, N), optional
         How many starts (100 by default), or states to start from.

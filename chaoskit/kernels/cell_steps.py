@@ -30,54 +30,66 @@ def _main_product(packed, blas, operand, rows, width, out):
 
 
 @inner
-def advance_cell(tag, packed, work, blas, X, ix, rows, U, iu, Y, iy):
-    """Y = F(X, U) for `rows` independent states."""
+def advance_cell(tag, packed, work, blas, X, ix, stride, rows, U, iu, between, Y, iy):
+    """Y = F(X, U) for `rows` independent states.
+
+    Rows of X and of Y lie `stride` numbers apart, those of U `between`.
+    """
     s = packed.sizes
     width = s.m + s.inputs
     if has_hidden(tag):
-        gemm(blas, 0, 0, rows, s.m, s.n, 1, X, ix, s.nx, packed.HT, 0, s.m, 0, work.E, 0, s.m)
+        gemm(blas, 0, 0, rows, s.m, s.n, 1, X, ix, stride, packed.HT, 0, s.m, 0, work.E, 0, s.m)
         hidden_loop(tag, packed.F, work.E, 0, rows, s.m, work.R, 0, width)
     else:
-        enter_loop(tag, packed.F, X, ix, rows, s.n, s.nx, work.R, 0, width)
-    input_loop(U, iu, rows, s.inputs, work.R, s.m, width)
+        enter_loop(tag, packed.F, X, ix, rows, s.n, stride, work.R, 0, width)
+    input_loop(U, iu, between, rows, s.inputs, work.R, s.m, width)
     _main_product(packed, blas, work.R, rows, width, work.A)
-    local_loop(tag, packed.P, X, ix, work.A, 0, rows, s.n, s.nx, s.na, s.ns, Y, iy, work.S, 0)
+    local_loop(tag, packed.P, X, ix, work.A, 0, rows, s.n, stride, s.na, s.ns, Y, iy, work.S, 0)
 
 
 @inner
 def run_cell(tag, packed, work, blas, V, k, U, iu, steps, W):
     """Row 0 of V is a state, rows 1..k are tangents: `steps` steps; returns True if the result is in W."""
+    s = packed.sizes
     old, new = V, W
     for t in range(steps):
-        _tangent_step(tag, packed, work, blas, old, k, U, iu + t * packed.sizes.inputs, new)
+        tangent_step(tag, packed, work, blas, old, 0, s.nx, k, U, iu + t * s.inputs, 0, new)
         old, new = new, old
     return steps % 2 == 1
 
 
 @inner
-def _tangent_step(tag, packed, work, blas, V, k, U, iu, W):
-    """W = the rows of V one step later.
+def tangent_step(tag, packed, work, blas, V, iv, stride, k, U, iu, between, W):
+    """W = the rows of V one step later: a state and k tangents, `stride` numbers apart, from `iv` on.
 
-    Without inputs the state rides in the same product as its tangents, so the weights are read once.
+    between: 0 for inputs that have no tangents. Else row 0 of U is the inputs and the next k rows, so far
+    apart, are their tangents.
+
+    Unless there are inputs without tangents the state rides in the same product as its tangents, so the
+    weights are read once.
     """
     s = packed.sizes
     F, R, E, A, slope = packed.F, work.R, work.E, work.A, work.slopes
-    width = s.m + s.inputs
-    if s.inputs > 0:
-        advance_operand(tag, packed, work, blas, V, U, iu)
-        _main_product(packed, blas, R, 1, width, A)
-        slope_loop(tag, packed.P, V, 0, A, 0, s.n, W, 0, work.C)
+    held = s.inputs > 0 and between == 0
+    width = s.m if held else s.m + s.inputs
+    i1 = iv + stride  # the first tangent
+    if held:
+        advance_operand(tag, packed, work, blas, V, iv, U, iu)
+        _main_product(packed, blas, R, 1, s.m + s.inputs, A)
+        slope_loop(tag, packed.P, V, iv, A, 0, s.n, W, iv, work.C)
     if has_hidden(tag):
-        gemm(blas, 0, 0, k + 1, s.m, s.n, 1, V, 0, s.nx, packed.HT, 0, s.m, 0, E, 0, s.m)
+        gemm(blas, 0, 0, k + 1, s.m, s.n, 1, V, iv, stride, packed.HT, 0, s.m, 0, E, 0, s.m)
         feature_slope_loop(tag, F, E, 0, s.m, R, 0, slope)
-        feature_rows_loop(tag, slope, E, s.m, k, s.m, s.m, R, s.m)
+        feature_rows_loop(tag, slope, E, s.m, k, s.m, s.m, R, width, width)
     else:
-        feature_slope_loop(tag, F, V, 0, s.m, R, 0, slope)
-        feature_rows_loop(tag, slope, V, s.nx, k, s.m, s.nx, R, s.m)
-    gemm_rows(packed, blas, R, k + 1, A)
-    if s.inputs == 0:
-        slope_loop(tag, packed.P, V, 0, A, 0, s.n, W, 0, work.C)
-    tangent_rows_loop(tag, work.C, V, s.nx, A, s.na, k, s.n, s.nx, s.na, W, s.nx)
+        feature_slope_loop(tag, F, V, iv, s.m, R, 0, slope)
+        feature_rows_loop(tag, slope, V, i1, k, s.m, stride, R, width, width)
+    if between > 0:
+        input_loop(U, iu, between, k + 1, s.inputs, R, s.m, width)
+    gemm_rows(packed, blas, R, width, k + 1, A)
+    if not held:
+        slope_loop(tag, packed.P, V, iv, A, 0, s.n, W, iv, work.C)
+    tangent_rows_loop(tag, work.C, V, i1, A, s.na, k, s.n, stride, s.na, W, i1)
 
 
 @inner
@@ -88,12 +100,12 @@ def axis_tangents_of_cell(tag, packed, work, blas, V, U, iu, W):
     """
     s = packed.sizes
     R, A, slope = work.R, work.A, work.slopes
-    advance_operand(tag, packed, work, blas, V, U, iu)
+    advance_operand(tag, packed, work, blas, V, 0, U, iu)
     _main_product(packed, blas, R, 1, s.m + s.inputs, A)
     slope_loop(tag, packed.P, V, 0, A, 0, s.n, W, 0, work.C)
     if has_hidden(tag):
         feature_slope_loop(tag, packed.F, work.E, 0, s.m, R, 0, slope)
-        feature_rows_loop(tag, slope, packed.HT, 0, s.n, s.m, s.m, R, 0)
+        feature_rows_loop(tag, slope, packed.HT, 0, s.n, s.m, s.m, R, 0, s.m)
         gemm(blas, 0, 0, s.n, s.na, s.m, 1, R, 0, s.m, packed.WT, 0, s.na, 0, A, 0, s.na)
     else:
         feature_slope_loop(tag, packed.F, V, 0, s.m, R, 0, slope)
@@ -107,24 +119,25 @@ def axis_tangents_of_cell(tag, packed, work, blas, V, U, iu, W):
 
 
 @inner
-def advance_operand(tag, packed, work, blas, X, U, iu):
+def advance_operand(tag, packed, work, blas, X, ix, U, iu):
     """Operand of the main product for one driven state: features, then inputs."""
     s = packed.sizes
     if has_hidden(tag):
-        gemm(blas, 0, 0, 1, s.m, s.n, 1, X, 0, s.nx, packed.HT, 0, s.m, 0, work.E, 0, s.m)
+        gemm(blas, 0, 0, 1, s.m, s.n, 1, X, ix, s.n, packed.HT, 0, s.m, 0, work.E, 0, s.m)
         hidden_loop(tag, packed.F, work.E, 0, 1, s.m, work.R, 0, s.m)
     else:
-        enter_loop(tag, packed.F, X, 0, 1, s.n, s.nx, work.R, 0, s.m)
-    input_loop(U, iu, 1, s.inputs, work.R, s.m, s.m)
+        enter_loop(tag, packed.F, X, ix, 1, s.n, s.n, work.R, 0, s.m)
+    input_loop(U, iu, s.inputs, 1, s.inputs, work.R, s.m, s.m)
 
 
 @inner
-def gemm_rows(packed, blas, operand, rows, out):
-    """out = operand (rows, m) times the weights of the features alone."""
+def gemm_rows(packed, blas, operand, width, rows, out):
+    """out = operand (rows, width) times the weights: of the features alone, or of features and inputs."""
     s = packed.sizes
-    if s.m <= _TINY and s.inputs == 0:
-        small_product(operand, 0, s.m, rows, s.m, packed.W, s.na, out, 0)
-    elif rows == 2 and s.inputs == 0:
-        two_row_product(operand, s.m, packed.W, s.m, s.na, out)
+    whole = width == s.m + s.inputs
+    if width <= _TINY and whole:
+        small_product(operand, 0, width, rows, width, packed.W, s.na, out, 0)
+    elif rows == 2 and whole:
+        two_row_product(operand, width, packed.W, width, s.na, out)
     else:
-        gemm(blas, 0, 0, rows, s.na, s.m, 1, operand, 0, s.m, packed.WT, 0, s.na, 0, out, 0, s.na)
+        gemm(blas, 0, 0, rows, s.na, width, 1, operand, 0, width, packed.WT, 0, s.na, 0, out, 0, s.na)

@@ -90,7 +90,7 @@ def _inputs(R, ir, w, inputs, batch, plan, span, s, rows):
     C = batch.columns
     for l in range(rows // C):
         at = ((plan.start[span.piece + l] + s) * batch.B + batch.first) * inputs
-        input_loop(batch.U, at, C, inputs, R, ir + l * C * w + w - inputs, w)
+        input_loop(batch.U, at, inputs, C, inputs, R, ir + l * C * w + w - inputs, w)
 
 
 @inner

@@ -127,10 +127,10 @@ def _step(tag, pack, work, V, U, iu, new):
     if has_hidden(tag):
         _product(tag, pack.H, m, n, V, nx, k + 1, E, m)
         feature_slope_loop(tag, F, E, 0, m * L, R, 0, work.slopes)
-        feature_rows_loop(tag, work.slopes, E, m * L, k, m * L, m * L, R, m * L)
+        feature_rows_loop(tag, work.slopes, E, m * L, k, m * L, m * L, R, m * L, m * L)
     else:
         feature_slope_loop(tag, F, V, 0, m * L, R, 0, work.slopes)
-        feature_rows_loop(tag, work.slopes, V, nx * L, k, m * L, nx * L, R, m * L)
+        feature_rows_loop(tag, work.slopes, V, nx * L, k, m * L, nx * L, R, m * L, m * L)
     _product(tag, pack.W, na, m, R, m, k + 1, A, na)
     if s.inputs > 0:
         _add_inputs(pack.WU, U, iu, na, s.inputs, A, L)

@@ -46,11 +46,11 @@ def hidden_loop(tag, F, PRE, ip, rows, m, R, ir, stride):
 
 
 @inner
-def input_loop(U, iu, rows, inputs, R, ir, stride):
-    """Copy inputs into the last columns of the operand rows."""
+def input_loop(U, iu, between, rows, inputs, R, ir, stride):
+    """Copy inputs, in rows `between` numbers apart, into the last columns of the operand rows."""
     for r in range(rows):
         for j in range(inputs):
-            R[ir + r * stride + j] = U[iu + r * inputs + j]
+            R[ir + r * stride + j] = U[iu + r * between + j]
 
 
 @inner
@@ -96,10 +96,10 @@ def feature_slope_loop(tag, F, X, ix, n, R, ir, FS):
 
 
 @inlined
-def feature_rows_loop(tag, FS, V, iv, rows, n, width, R, ir):
+def feature_rows_loop(tag, FS, V, iv, rows, n, width, R, ir, stride):
     """Tangents of the feature: rows scaled by the slopes."""
     for r in range(rows):
-        v0, r0 = iv + r * width, ir + r * n
+        v0, r0 = iv + r * width, ir + r * stride
         for j in range(n):
             d = _load(tag, "q", FS, 0, n, j)[0] * _load(tag, "d", V, v0, n, j)[0]
             _store(tag, "e", R, r0, n, j, (d,))

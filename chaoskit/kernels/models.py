@@ -1,7 +1,7 @@
 """What a model does in a kernel, whatever it is: a cell goes through its normal form, a map or flow steps.
 
 `advance` and `run` are resolved from the type of the packed parameters, so every driver
-(orbits, Lyapunov spectra, Jacobians) exists once for cells and systems.
+(orbits, Lyapunov spectra, Jacobians) exists once for cells, stacks of cells and systems.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from .._jit import INLINE, overload
 from .cell_steps import advance_cell, axis_tangents_of_cell, run_cell
 from .packing import Packed
+from .stack_steps import StackPack, advance_stack, run_stack
 from .system_steps import advance_system
 from .system_tangents import run_system
 
@@ -37,9 +38,16 @@ def _advance(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
     if pack.instance_class is Packed:
 
         def cell(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
-            advance_cell(tag, pack, work, blas, X, ix, rows, U, iu, Y, iy)
+            s = pack.sizes
+            advance_cell(tag, pack, work, blas, X, ix, s.nx, rows, U, iu, s.inputs, Y, iy)
 
         return cell
+    if pack.instance_class is StackPack:
+
+        def stack(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
+            advance_stack(pack, work, blas, X, ix, rows, U, iu, Y, iy)
+
+        return stack
 
     def system(tag, pack, work, blas, X, ix, rows, U, iu, t, Y, iy):
         advance_system(tag, pack, work, blas, X, ix, rows, t, Y, iy)
@@ -55,6 +63,12 @@ def _run(tag, pack, work, blas, V, k, U, iu, t, steps, W):
             return run_cell(tag, pack, work, blas, V, k, U, iu, steps, W)
 
         return cell
+    if pack.instance_class is StackPack:
+
+        def stack(tag, pack, work, blas, V, k, U, iu, t, steps, W):
+            return run_stack(pack, work, blas, V, k, U, iu, steps, W)
+
+        return stack
 
     def system(tag, pack, work, blas, V, k, U, iu, t, steps, W):
         return run_system(tag, pack, work, blas, V, k, t, steps, W)
@@ -71,7 +85,7 @@ def _axis_tangents(tag, pack, work, blas, V, nx, U, iu, t, W):
 
         return cell
 
-    def system(tag, pack, work, blas, V, nx, U, iu, t, W):
-        return run_system(tag, pack, work, blas, V, nx, t, 1, W)
+    def other(tag, pack, work, blas, V, nx, U, iu, t, W):
+        return run(tag, pack, work, blas, V, nx, U, iu, t, 1, W)
 
-    return system
+    return other

@@ -76,7 +76,7 @@ def activations(tag, packed, work, blas, X, ix, rows, U, iu):
     """What the adjoint of one step needs, from `rows` states."""
     m, inputs = packed.sizes.m, packed.sizes.inputs
     enter_features(tag, packed, work, blas, X, ix, 0, rows)
-    input_loop(U, iu, rows, inputs, work.R, m, m + inputs)
+    input_loop(U, iu, inputs, rows, inputs, work.R, m, m + inputs)
     finish_step(tag, packed, work, blas, X, ix, 0, rows)
 
 

@@ -141,6 +141,17 @@ CLASSES = tuple(
     Edge(one.init, {"n": 3, "rng": 0}, {"n_inputs": (1,), "dtype": (np.float32, "float64", int)})
     for one in cells.ALL_CELLS
 )
+LAYERS = (cells.Tanh.init(2, 1, rng=0), cells.Tanh.init(3, 2, rng=1))
+CLASSES += (
+    Edge(
+        cells.Stack,
+        {"layers": LAYERS, "readout": (np.ones((1, 3)), np.zeros(1))},
+        {
+            "layers": (LAYERS[:1], LAYERS[::-1], (CELL, CELL)),
+            "readout": (None, (np.ones((1, 2)), np.zeros(1))),
+        },
+    ),
+)
 FAMILIES = tuple(
     Edge(function, {"cell_class": one, **good}, {"cell_class": cells.ALL_CELLS})
     for function, one, good in (
