@@ -143,6 +143,12 @@ def test_pickles_run_nothing(case, tmp_path, monkeypatch):
     assert not Path("was_here").exists()
 
 
+def test_what_is_refused_has_a_name(tmp_path):
+    path = torch_file(tmp_path / "a.pt", table(entries(NAMES), first=RUN), storages(NAMES))
+    with pytest.raises(ModelFileError, match=r"Python object os\.system, which is not loaded.*state_dict"):
+        from_torch(path)
+
+
 @pytest.mark.usefixtures("_bounded_memory")
 def test_a_memo_with_holes_takes_no_memory(tmp_path):
     content = table(entries(NAMES)).replace(b"}(", b"}r\xff\xff\xff\xff(")
@@ -279,6 +285,7 @@ TABLES = {
     "rest": safetensors_bytes(_row(), bytes(80)),
     "cut off": safetensors_bytes(_row(), bytes(71)),
     "overlap": safetensors_bytes(_row() | {"b": _row()["weight_hh_l0"]}, bytes(72)),
+    "overlap and rest": safetensors_bytes(_row() | {"b": _row()["weight_hh_l0"]}, bytes(144)),
     "no row": safetensors_bytes({"a": 3}),
     "no table": safetensors_bytes([1, 2]),
     "kind": safetensors_bytes(_row(dtype=["F64"]), bytes(72)),
