@@ -4,7 +4,7 @@ A series goes in; its Lyapunov exponent sets the forcing interval; a network is 
 backpropagation through time; its free run comes out with its exponents and its distance from the data.
 """
 
-from . import cells, errors, forcing, measures, sweeps, systems, training
+from . import cells, errors, forcing, interop, measures, sweeps, systems, training
 from .dynamics import (
     CovariantResult,
     JacobianProduct,
@@ -56,7 +56,7 @@ __all__ = [
     "SweepResult", "TwoOrbitExponent", "__version__", "attractors", "bifurcation_scan", "cells",
     "classify_orbit", "compare", "covariant_vectors", "cycle_derivative", "cycle_gradient", "cycles",
     "errors", "estimate_lyapunov", "evaluate", "finite_time_exponents", "fit", "fixed_points", "forcing",
-    "gradient_bound", "gradient_decomposition", "gradient_growth", "jacobian", "jacobian_product", "load",
-    "lyapunov_spectrum", "measures", "recommend", "simulate", "slow_points", "sweep", "sweeps", "systems",
-    "training", "two_orbit_exponent",
+    "gradient_bound", "gradient_decomposition", "gradient_growth", "interop", "jacobian", "jacobian_product",
+    "load", "lyapunov_spectrum", "measures", "recommend", "simulate", "slow_points", "sweep", "sweeps",
+    "systems", "training", "two_orbit_exponent",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def run_page(page: Path) -> int:
     try:
         for cell in re.finditer(r"^```\{code-cell\} python\n(.*?)^```$", text, re.M | re.S):
             above = "\n" * text[: cell.start(1)].count("\n")  # so that errors name the line of the page
-            exec(compile(above + cell[1], str(page), "exec"), names)
+            with contextlib.chdir(page.parent):  # as Sphinx does, for files that lie beside a page
+                exec(compile(above + cell[1], str(page), "exec"), names)
         return len(plt.get_fignums())
     finally:
         plt.close("all")

@@ -62,6 +62,11 @@ SIGNATURES = {
     "cells.PLRNN.init": "n, n_inputs=0, *, rng=None, dtype",
     "cells.ShPLRNN.init": "n, n_inputs=0, *, n_hidden=50, rng=None, dtype",
     "cells.LSTM.init": "n, n_inputs=0, *, rng=None, dtype",
+    "interop.from_torch": "source, *, prefix=None, nonlinearity='tanh', readout=None",
+    "interop.from_keras": "source, *, prefix=None, activation='tanh', readout=None",
+    "interop.from_flax": "source, *, prefix=None, activation='tanh', readout=None",
+    "interop.from_safetensors": "path, *, prefix=None, activation='tanh', readout=None",
+    "interop.to_torch_state_dict": "model, *, prefix='', readout='readout'",
     "testing.check_cell": "cell_class, *, n=5, n_inputs=2, rng=0",
 }
 
@@ -119,7 +124,7 @@ def test_fields_of_results(name):
 def test_public_names_exist_and_are_documented():
     for module in (
         chaoskit, chaoskit.cells, chaoskit.systems, chaoskit.training, chaoskit.measures, chaoskit.timeseries,
-        chaoskit.sweeps,
+        chaoskit.sweeps, chaoskit.interop,
     ):  # fmt: skip
         for name in module.__all__:
             value = getattr(module, name)
@@ -142,7 +147,7 @@ def test_errors_have_one_base():
 def test_import_is_lean():
     """Heavy or optional packages are loaded where they are used, not on import."""
     heavy = ["scipy.linalg", "scipy.signal", "scipy.spatial", "matplotlib", "tqdm", "pandas", "jax", "torch"]
-    heavy += ["joblib", "distributed"]
+    heavy += ["joblib", "distributed", "h5py", "keras", "flax", "safetensors"]
     program = f"import sys, chaoskit; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
@@ -165,6 +170,7 @@ MODULES = [
     "measures.published_2021", "measures.series_comparison", "measures.spectral", "measures.state_space",
     "measures.floors", "measures.retraced", "report.series_files",
     "report.page", "report.page.html", "sweeps.grid", "sweeps.judging", "sweeps.sweeping",
+    "interop.torch_layout", "interop.keras_layout", "interop.flax_layout",
 ]  # fmt: skip
 
 
