@@ -20,6 +20,7 @@ from .relu_network import ReLU
 from .shplrnn import ShPLRNN
 from .tanh_network import Tanh
 
+#: The classes of all networks here, a tuple.
 ALL_CELLS = (
     Tanh, ReLU, PLRNN, ShPLRNN, ClippedShPLRNN, DendPLRNN, ALRNN, LSTM, GRU, Antisymmetric, Linear,
     DiagonalLinear,
