@@ -22,7 +22,7 @@ myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+nb_execution_timeout = 1800  # seconds a cell: compiling on a busy machine takes long
 nb_merge_streams = True
 
 default_role = "py:obj"  # single backticks in docstrings: a link where the name is public, else plain
