@@ -155,8 +155,20 @@ def test_import_is_lean():
     assert done.stdout.strip() == "[]"
 
 
+def test_no_submodule_stands_in_for_a_function():
+    """Importing `package.name` sets an attribute of the package: a function of that name would be gone."""
+    wanted = {"cells", "errors", "forcing", "interop", "measures", "sweeps", "systems", "training"}
+    wanted |= {"protocol", "published_2021"}
+    for package in sorted(source.parent for source in SOURCES if source.name == "__init__.py"):
+        module = importlib.import_module(".".join(("chaoskit", *package.relative_to(ROOT).parts)))
+        if not hasattr(module, "__all__"):
+            continue
+        found = {name for name in module.__all__ if inspect.ismodule(getattr(module, name))}
+        assert found <= wanted, f"{module.__name__}: {found - wanted}"
+
+
 MODULES = [
-    "cells", "cells.tanh", "cells.relu", "cells.plrnn", "cells.shplrnn", "cells.lstm", "cells.constructed",
+    "cells", "cells.tanh_network", "cells.relu_network", "cells.plrnn", "cells.shplrnn", "cells.lstm", "cells.constructed",
     "cells.stack", "systems.base", "systems.flows", "systems.maps", "forcing", "dynamics.orbits",
     "dynamics.lyapunov", "gradients.backpropagation", "gradients.bound", "gradients.decomposition",
     "gradients.implicit",

@@ -16,11 +16,12 @@ from .linear import DiagonalLinear, Linear
 from .lstm import LSTM
 from .plrnn import PLRNN
 from .protocol import Layout
-from .relu import ReLU
+from .relu_network import ReLU
 from .shplrnn import ShPLRNN
 from .stack import Stack
-from .tanh import Tanh
+from .tanh_network import Tanh
 
+#: The classes of all networks here, a tuple.
 ALL_CELLS = (
     Tanh, ReLU, PLRNN, ShPLRNN, ClippedShPLRNN, DendPLRNN, ALRNN, LSTM, GRU, Antisymmetric, Linear,
     DiagonalLinear,

@@ -145,11 +145,7 @@ def _floats(values: Sequence[Any]) -> list[float]:
 
 def evaluate(found: Evaluation, compared: Comparison | None) -> str:
     """Every measure beside its floor and the verdict; beside the baselines if there are any."""
-    lines = [str(found)]
-    if compared is not None:
-        shown = compared.table()
-        lines += ["", table(shown["header"], shown["rows"]), "", compared.verdict, *compared.remarks]
-    return "\n".join(lines)
+    return str(found) if compared is None else f"{found}\n\n{compared}"
 
 
 def sweep(found: SweepResult, file: str) -> str:

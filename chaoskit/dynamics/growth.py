@@ -56,7 +56,7 @@ def jacobian_product(
     seed: int = 0,
     device: str = "cpu",
 ) -> JacobianProduct:
-    """J(x_{T-1}) ... J(x_1) J(x_0) along an orbit, over any number of steps, without overflow.
+    """Product of Jacobians along an orbit: J(x_{T-1}) to J(x_0), any number of them, without overflow.
 
     Parameters
     ----------

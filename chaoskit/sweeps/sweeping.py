@@ -48,8 +48,8 @@ def sweep(
         Folder of the sweep: a file for each finished point. What is there is read, not computed again.
     executor : optional
         None: processes of this computer. "serial": this process. "joblib", or a `joblib.Parallel` with
-        return_as="generator_unordered". A Dask `Client`, or anything with submit(function, *arguments) that
-        returns futures.
+        return_as="generator_unordered". A Dask `Client`, or anything with a method `submit` that takes a
+        function with its arguments and returns futures.
     processes : int, optional
         How many processes, by default one for each core.
     retry_failed : bool

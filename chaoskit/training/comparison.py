@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import _check
+from .._tables import table
 from ..measures.bootstrap import RESAMPLES
 from .evaluate import Judged
 from .evaluation import Evaluation
@@ -20,9 +21,9 @@ _MEASURES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
-    """A model and the baselines, judged alike.
+    """A model and the baselines, judged alike; ``print(result)`` shows a table.
 
     Attributes
     ----------
@@ -44,7 +45,14 @@ class Comparison:
     evaluations: dict[str, Evaluation]
     better: dict[str, tuple[str, ...]]
     remarks: tuple[str, ...] = ()
-    models: dict[str, Any] = field(default_factory=dict, repr=False)
+    models: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Comparison({self.verdict})"
+
+    def __str__(self) -> str:
+        shown = self.table()
+        return "\n".join([table(shown["header"], shown["rows"]), "", self.verdict, *self.remarks])
 
     @property
     def verdict(self) -> str:

@@ -37,7 +37,7 @@ def _run(page) -> None:
     package = PACKAGES.get(page.stem)
     if package is not None and importlib.util.find_spec(package) is None:
         pytest.skip(f"the series of {page.name} comes with {package}, which is not installed")
-    assert run_page(page) >= 2
+    assert run_page(page) >= 1
 
 
 def test_the_shortest_case_runs():

@@ -88,7 +88,10 @@ def test_a_better_baseline_is_named(comparison):
 
 def test_the_table_has_floors_and_models(comparison):
     values = comparison.table()
-    assert len(table(values["header"], values["rows"]).splitlines()) == 2 + 1 + 6
+    shown = str(comparison).splitlines()
+    assert shown[: 2 + 1 + 6] == table(values["header"], values["rows"]).splitlines()
+    assert shown[2 + 1 + 6 :] == ["", comparison.verdict, *comparison.remarks]
+    assert repr(comparison) == f"Comparison({comparison.verdict})"
     own = comparison.evaluations[comparison.model]
     assert values["rows"][0][1] == own.state_space_floor
     assert values["rows"][1][1:] == [

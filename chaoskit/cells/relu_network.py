@@ -8,7 +8,7 @@ import numpy as np
 
 from ._math import relu, relu_slope
 from .protocol import Layout
-from .tanh import Tanh
+from .tanh_network import Tanh
 
 
 class ReLU(NamedTuple):
