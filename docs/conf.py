@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 project = "chaoskit"
 copyright = "The chaoskit developers"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "reference_pages"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "paper/*.md"]  # the latter are included by paper.md
 
 html_theme = "furo"
 html_title = "chaoskit"

@@ -168,7 +168,8 @@ def test_no_submodule_stands_in_for_a_function():
 
 
 MODULES = [
-    "cells", "cells.tanh_network", "cells.relu_network", "cells.plrnn", "cells.shplrnn", "cells.lstm", "cells.constructed",
+    "cells", "cells.tanh_network", "cells.relu_network", "cells.plrnn", "cells.shplrnn", "cells.lstm",
+    "cells.constructed",
     "cells.stack", "systems.base", "systems.flows", "systems.maps", "forcing", "dynamics.orbits",
     "dynamics.lyapunov", "gradients.backpropagation", "gradients.bound", "gradients.decomposition",
     "gradients.implicit",

@@ -18,6 +18,7 @@ from .figures import draw
 from .tables import page
 from .theorems import theorems
 
+#: Names that `reproduce` takes, a tuple.
 NAMES = (*EXPERIMENTS, *GROUPS, "theorems")
 
 

@@ -12,7 +12,8 @@ PACKAGE = "chaoskit"
 # In the order of docs/api; a name that several of them export stands where it is defined.
 MODULES = (
     "dynamics", "timeseries", "training", "forcing", "measures", "measures.published_2021", "gradients",
-    "invariant_sets", "sweeps", "cells", "cells.protocol", "systems", "plot", "report", "report.examples",
+    "invariant_sets", "sweeps", "reproduction", "interop", "cells", "cells.protocol", "systems", "plot",
+    "report", "report.examples",
     "testing", "errors",
 )  # fmt: skip
 
