@@ -120,10 +120,10 @@ def ensembles(sizes: Sizes, limits: dict[Any, dict[str, float]]) -> None:
 
 
 def jax_ensemble(batch: Tanh, states: np.ndarray, n: int, steps: int = 20) -> float:
-    """System-steps a second of `lyapunov_jax.ensemble`."""
+    """System-steps a second of `spectra_jax.ensemble`."""
     import jax
 
-    from .lyapunov_jax import ensemble
+    from .peers.spectra_jax import ensemble
 
     run, given = ensemble(n, steps), [jax.device_put(a) for a in (batch.W, batch.b, states)]
     return len(states) * steps / seconds(lambda: run(*given).block_until_ready())
@@ -153,8 +153,8 @@ def large(sizes: Sizes, limits: dict[Any, dict[str, float]]) -> None:
 
 
 def jax_single(W: np.ndarray, k: int, steps: int) -> float:
-    """Seconds of `lyapunov_jax.single`."""
-    from .lyapunov_jax import single
+    """Seconds of `spectra_jax.single`."""
+    from .peers.spectra_jax import single
 
     return seconds(single(W, k, steps, 1))
 
@@ -187,10 +187,10 @@ def training(sizes: Sizes, limits: dict[Any, dict[str, float]]) -> None:
 
 def jax_gradient(name: str, cell: Any, decoder: np.ndarray, X: np.ndarray, tau: int) -> float:
     """Seconds of one system in JAX."""
-    from . import bptt_jax
+    from .peers import gradients_jax
 
-    run = bptt_jax.gradient(bptt_jax.side_by_side(name, len(X) - 1, tau))
-    given = bptt_jax.arrays(cell, decoder, X)
+    run = gradients_jax.gradient(gradients_jax.side_by_side(name, len(X) - 1, tau))
+    given = gradients_jax.arrays(cell, decoder, X)
     return seconds(lambda: run(*given))
 
 

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+__all__ = [
+    "ChaoskitError", "ChaoskitWarning", "DeviceError", "DivergenceError", "InvalidInputError",
+    "MissingDependencyError", "ModelFileError", "SweepError",
+]  # fmt: skip
+
 
 class ChaoskitError(Exception):
     """Base class of every error raised on purpose by chaoskit."""

@@ -10,6 +10,20 @@ import numpy as np
 from . import _check
 from .errors import InvalidInputError
 
+__all__ = [
+    "ESTIMATORS",
+    "AdaptiveGeneralized",
+    "Annealed",
+    "Changing",
+    "Forcing",
+    "Generalized",
+    "Never",
+    "Schedule",
+    "Sparse",
+    "Truncated",
+    "Windowed",
+]  # fmt: skip
+
 
 class Schedule(NamedTuple):
     """Forcing of one training sequence of T steps.

@@ -16,6 +16,10 @@ from .forcing import Sparse
 from .kernels import packing
 from .training import loss_and_gradient
 
+__all__ = [
+    "CellCheckError", "CellErrors", "check_cell",
+]  # fmt: skip
+
 _DRAWS = 20  # attempts to find a point that is not at a kink
 _STEP = 1e-5
 

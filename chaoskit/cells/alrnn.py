@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -51,7 +51,9 @@ class ALRNN(NamedTuple):
     identity_values = PLRNN.identity_values
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, n_relu=None, rng=None, dtype=np.float64):
+    def init(
+        cls, n: int, n_inputs: int = 0, *, n_relu: int | None = None, rng: Any = None, dtype: Any = np.float64
+    ) -> ALRNN:
         """Random cell with n states as a `PLRNN`; the last n_relu units (by default half) are relus."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         n_relu = (n + 1) // 2 if n_relu is None else _check.integer(n_relu, "n_relu")

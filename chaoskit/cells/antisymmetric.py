@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,7 +47,17 @@ class Antisymmetric(NamedTuple):
     fixed = ("step", "damping")
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, step=0.1, damping=0.01, gain=1.0, rng=None, dtype=np.float64):
+    def init(
+        cls,
+        n: int,
+        n_inputs: int = 0,
+        *,
+        step: float = 0.1,
+        damping: float = 0.01,
+        gain: float = 1.0,
+        rng: Any = None,
+        dtype: Any = np.float64,
+    ) -> Antisymmetric:
         """Random cell with n states, W Gaussian of variance gain^2 / n."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         step, damping = _check.positive(step, "step"), _check.number(damping, "damping")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,7 +39,9 @@ class ClippedShPLRNN(NamedTuple):
     shapes, identity_values = ShPLRNN.shapes, ShPLRNN.identity_values
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, n_hidden=50, rng=None, dtype=np.float64):
+    def init(
+        cls, n: int, n_inputs: int = 0, *, n_hidden: int = 50, rng: Any = None, dtype: Any = np.float64
+    ) -> ClippedShPLRNN:
         """Random cell as a `ShPLRNN`, with A a little inside the unit circle."""
         start = ShPLRNN.init(n, n_inputs, n_hidden=n_hidden, rng=rng, dtype=dtype)
         return cls(*start._replace(A=np.full(n, 0.99, dtype)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,7 +55,9 @@ class DendPLRNN(NamedTuple):
     identity_values = PLRNN.identity_values
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, n_bases=5, rng=None, dtype=np.float64):
+    def init(
+        cls, n: int, n_inputs: int = 0, *, n_bases: int = 5, rng: Any = None, dtype: Any = np.float64
+    ) -> DendPLRNN:
         """Random cell with n states and n_bases kinks a unit within z-scored data; slopes +-1 / n_bases."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs, n_bases=n_bases)
         return cls(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class GRU(NamedTuple):
     shapes = {"W": ("3n", "n"), "U": ("3n", "M"), "b": ("4n",)}
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+    def init(cls, n: int, n_inputs: int = 0, *, rng: Any = None, dtype: Any = np.float64) -> GRU:
         """Random cell with n units, all parameters uniform on +-1 / sqrt(n)."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         return cls(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Linear(NamedTuple):
     shapes = {"W": ("N", "N"), "C": ("N", "M"), "h": ("N",)}
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+    def init(cls, n: int, n_inputs: int = 0, *, rng: Any = None, dtype: Any = np.float64) -> Linear:
         """Random cell with n states, W a random rotation times 0.95."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         q, r = np.linalg.qr(rng.standard_normal((n, n)))
@@ -113,7 +113,7 @@ class DiagonalLinear(NamedTuple):
     coupled = False  # training need not multiply by weights of zero
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+    def init(cls, n: int, n_inputs: int = 0, *, rng: Any = None, dtype: Any = np.float64) -> DiagonalLinear:
         """Random cell with n states, A uniform between 0.5 and 1."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         return cls(

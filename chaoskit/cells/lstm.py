@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class LSTM(NamedTuple):
     shapes = {"W": ("4n", "n"), "U": ("4n", "M"), "b": ("4n",)}
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+    def init(cls, n: int, n_inputs: int = 0, *, rng: Any = None, dtype: Any = np.float64) -> LSTM:
         """Random cell with n units, all weights uniform on +-1 / sqrt(n), forget biases raised by 1."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         b = scaled_uniform(rng, 4 * n, n, dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class PLRNN(NamedTuple):
     identity_values = {"A": 1.0, "W": 0.0, "h": 0.0}
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+    def init(cls, n: int, n_inputs: int = 0, *, rng: Any = None, dtype: Any = np.float64) -> PLRNN:
         """Random cell with n states as in the paper: A and W uniform on +-1 / sqrt(n), h = 0."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         return cls(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,8 +36,12 @@ class ReLU(NamedTuple):
     layout = Layout()
     shapes = {"W": ("N", "N"), "U": ("N", "M"), "b": ("N",)}
 
+    @classmethod
+    def init(cls, n: int, n_inputs: int = 0, *, rng: Any = None, dtype: Any = np.float64) -> ReLU:
+        """Random cell as a `Tanh`."""
+        return cls(*Tanh.init(n, n_inputs, rng=rng, dtype=dtype))
+
     # all but the nonlinearity is that of the tanh network
-    init = classmethod(Tanh.init.__func__)
     weights, input_weights, unit_parameters = Tanh.weights, Tanh.input_weights, Tanh.unit_parameters
     jacobian_bound, immediate_bound = Tanh.jacobian_bound, Tanh.immediate_bound
     local_jvp, local_vjp, parameter_gradient = Tanh.local_jvp, Tanh.local_vjp, Tanh.parameter_gradient

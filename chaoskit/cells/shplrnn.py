@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,7 +55,9 @@ class ShPLRNN(NamedTuple):
     identity_values = {"A": 1.0, "W1": 0.0, "h1": 0.0}
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, n_hidden=50, rng=None, dtype=np.float64):
+    def init(
+        cls, n: int, n_inputs: int = 0, *, n_hidden: int = 50, rng: Any = None, dtype: Any = np.float64
+    ) -> ShPLRNN:
         """Random cell with n states and n_hidden hidden units, near the identity: A = 1, W1 small.
 
         Directions that the data leave open then keep their length at first, instead of shrinking: networks

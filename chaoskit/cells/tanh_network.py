@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Tanh(NamedTuple):
     shapes = {"W": ("N", "N"), "U": ("N", "M"), "b": ("N",)}
 
     @classmethod
-    def init(cls, n, n_inputs=0, *, rng=None, dtype=np.float64):
+    def init(cls, n: int, n_inputs: int = 0, *, rng: Any = None, dtype: Any = np.float64) -> Tanh:
         """Random cell with n states: W and U are Gaussian of variance 1/n and 1/M, b is 0."""
         rng = prepare(rng, dtype, n=n, n_inputs=n_inputs)
         return cls(

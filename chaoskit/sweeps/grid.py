@@ -28,7 +28,7 @@ class Labelled(NamedTuple):
     value: Any
 
 
-class Together(dict):
+class Together(dict[str, Any]):
     """Keywords that change together, as one value of a grid: a data set with its test data and its dt.
 
     Examples

@@ -20,6 +20,7 @@ from ._protocol import central_differences
 # builds the same system finds the same name, so its kernels come from the disk cache.
 _REGISTRY = python_types.ModuleType(__name__.rpartition(".")[0] + "._tags", "Tag classes of systems.")
 sys.modules[_REGISTRY.__name__] = _REGISTRY
+Parameter = float | np.ndarray  # a scalar, or an array of shape (batch,)
 _SMALL = 8  # up to so many variables the dimension is a constant for the compiler
 
 
@@ -52,20 +53,22 @@ class System:
         jacobian: Callable | None,
         *,
         dim: int,
-        parameters: Sequence = (),
+        parameters: Sequence[Parameter] = (),
         default_dt: float | None = None,
         tangent: Callable | None = None,
     ):
-        self.dim = _check.integer(dim, "dim", 1)
-        self.parameters = checked_parameters(parameters)
-        self.default_dt = None if default_dt is None else _check.positive(default_dt, "default_dt")
+        self.dim: int = _check.integer(dim, "dim", 1)
+        self.parameters: tuple[Parameter, ...] = checked_parameters(parameters)
+        self.default_dt: float | None = (
+            None if default_dt is None else _check.positive(default_dt, "default_dt")
+        )
         self._rate = _plain(function)
         self._jacobian = None if jacobian is None else _plain(jacobian)
         self._tangent = None if tangent is None else _plain(tangent)
         self._check_functions()
         known_dim = self.dim if self.dim <= _SMALL else None
         name = self.compiled_as or type(self).__name__
-        self.tag = _tag_class(name, (function, jacobian, tangent), self.is_flow, known_dim)(0)
+        self.tag: Any = _tag_class(name, (function, jacobian, tangent), self.is_flow, known_dim)(0)
 
     def __repr__(self) -> str:
         inner_text = ", ".join([f"dim={self.dim}"] + [f"{p!r}" for p in self.parameters])
@@ -197,7 +200,15 @@ class Map(System):
     array([0.75])
     """
 
-    def __init__(self, step, jacobian=None, *, dim, parameters=(), tangent=None):
+    def __init__(
+        self,
+        step: Callable,
+        jacobian: Callable | None = None,
+        *,
+        dim: int,
+        parameters: Sequence[Parameter] = (),
+        tangent: Callable | None = None,
+    ):
         super().__init__(step, jacobian, dim=dim, parameters=parameters, tangent=tangent)
 
 
@@ -236,13 +247,22 @@ class Flow(System):
 
     is_flow = True
 
-    def __init__(self, rhs, jacobian=None, *, dim, parameters=(), default_dt=None, tangent=None):
+    def __init__(
+        self,
+        rhs: Callable,
+        jacobian: Callable | None = None,
+        *,
+        dim: int,
+        parameters: Sequence[Parameter] = (),
+        default_dt: float | None = None,
+        tangent: Callable | None = None,
+    ):
         super().__init__(
             rhs, jacobian, dim=dim, parameters=parameters, default_dt=default_dt, tangent=tangent
         )
 
 
-def checked_parameters(values: Sequence) -> tuple:
+def checked_parameters(values: Sequence[Parameter]) -> tuple[Parameter, ...]:
     """Scalars and arrays (batch,), as floats and float64 arrays."""
     try:
         items = list(values)

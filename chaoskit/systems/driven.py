@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from .base import Flow
+from .base import Flow, Parameter
 
 
 def _pendulum(t, x, p, out):
@@ -31,7 +31,7 @@ class DrivenPendulum(Flow):
     reference_exponents = (0.1400, -0.1900)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, b=0.05, A=0.6, w=0.7):
+    def __init__(self, b: Parameter = 0.05, A: Parameter = 0.6, w: Parameter = 0.7):
         super().__init__(_pendulum, _pendulum_jacobian, dim=2, parameters=(b, A, w), default_dt=0.05)
 
 
@@ -54,7 +54,7 @@ class Duffing(Flow):
     reference_exponents = (0.1580, -0.4080)
     reference = "recomputed by Householder QR over 400 orbits, to 0.0007; the sum is exact"
 
-    def __init__(self, d=0.25, A=0.4, w=1.0):
+    def __init__(self, d: Parameter = 0.25, A: Parameter = 0.4, w: Parameter = 1.0):
         super().__init__(_duffing, _duffing_jacobian, dim=2, parameters=(d, A, w), default_dt=0.05)
 
 
@@ -78,7 +78,7 @@ class Thomas(Flow):
     reference_exponents = (0.0349, 0.0, -0.5749)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, b=0.18):
+    def __init__(self, b: Parameter = 0.18):
         super().__init__(_thomas, _thomas_jacobian, dim=3, parameters=(b,), default_dt=0.05)
 
 
@@ -114,7 +114,7 @@ class HyperRoessler(Flow):
     reference_exponents = (0.1121, 0.0221, 0.0, -25.04)
     reference = "recomputed by Householder QR, to about 1 %; Wolf et al. 1985 rounded"
 
-    def __init__(self, a=0.25, b=3.0, c=0.5, d=0.05):
+    def __init__(self, a: Parameter = 0.25, b: Parameter = 3.0, c: Parameter = 0.5, d: Parameter = 0.05):
         super().__init__(
             _hyper_roessler, _hyper_roessler_jacobian, dim=4, parameters=(a, b, c, d), default_dt=0.005
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _check
 from ..errors import InvalidInputError
-from .base import Flow, Map
+from .base import Flow, Map, Parameter
 
 
 def _kuramoto_sivashinsky(t, x, p, out):
@@ -69,7 +69,7 @@ class KuramotoSivashinsky(Flow):
     reference_exponents = (0.043, 0.003, 0.002)
     reference = "Edson et al. 2019, the leading three at L = 22"
 
-    def __init__(self, L=22.0, modes=16):
+    def __init__(self, L: Parameter = 22.0, modes: int = 16):
         modes = _check.integer(modes, "modes", 2)
         L = _check.positive(L, "L")
         if not 1e-60 < L < 1e60:  # the fourth power of the wave number is needed
@@ -121,9 +121,16 @@ class MackeyGlass(Map):
 
     reference = "Farmer 1982, doi:10.1016/0167-2789(82)90042-2: about 0.007 bits (0.005 nats), dimension 2.1"
 
-    def __init__(self, a=0.2, b=0.1, n=10.0, tau=17.0, points=85):
+    def __init__(
+        self,
+        a: Parameter = 0.2,
+        b: Parameter = 0.1,
+        n: Parameter = 10.0,
+        tau: Parameter = 17.0,
+        points: int = 85,
+    ):
         points = _check.integer(points, "points", 2)
-        self.h = _check.positive(tau, "tau") / points
+        self.h: float = _check.positive(tau, "tau") / points
         super().__init__(
             _mackey_glass, None, dim=points + 1, parameters=(a, b, n, tau, self.h),
             tangent=_mackey_glass_tangent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _check
-from .base import Flow
+from .base import Flow, Parameter
 
 
 def _lorenz63(t, x, p, out):
@@ -36,7 +36,7 @@ class Lorenz63(Flow):
     reference_exponents = (0.9056, 0.0, -14.5723)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, sigma=10.0, rho=28.0, beta=8.0 / 3.0):
+    def __init__(self, sigma: Parameter = 10.0, rho: Parameter = 28.0, beta: Parameter = 8.0 / 3.0):
         super().__init__(_lorenz63, _lorenz63_jacobian, dim=3, parameters=(sigma, rho, beta), default_dt=0.01)
 
 
@@ -68,7 +68,7 @@ class Roessler(Flow):
     reference_exponents = (0.0714, 0.0, -5.3943)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, a=0.2, b=0.2, c=5.7):
+    def __init__(self, a: Parameter = 0.2, b: Parameter = 0.2, c: Parameter = 5.7):
         super().__init__(_roessler, _roessler_jacobian, dim=3, parameters=(a, b, c), default_dt=0.02)
 
 
@@ -103,7 +103,7 @@ class Lorenz96(Flow):
 
     reference = "Karimi and Paul 2010: 1.68 to 1.69 at n = 40, F = 8"
 
-    def __init__(self, n=40, forcing=8.0):
+    def __init__(self, n: int = 40, forcing: Parameter = 8.0):
         super().__init__(
             _lorenz96,
             _lorenz96_jacobian,

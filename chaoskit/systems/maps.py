@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..errors import InvalidInputError
-from .base import Map
+from .base import Map, Parameter
 
 
 def _henon(x, p, out):
@@ -29,7 +29,7 @@ class Henon(Map):
     reference_exponents = (0.41922, -1.62319)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, a=1.4, b=0.3):
+    def __init__(self, a: Parameter = 1.4, b: Parameter = 0.3):
         super().__init__(_henon, _henon_jacobian, dim=2, parameters=(a, b))
 
 
@@ -48,7 +48,7 @@ class Logistic(Map):
     reference_exponents = (math.log(2.0),)
     reference = "exact at r = 4"
 
-    def __init__(self, r=4.0):
+    def __init__(self, r: Parameter = 4.0):
         super().__init__(_logistic, _logistic_jacobian, dim=1, parameters=(r,))
 
 
@@ -66,6 +66,11 @@ def _check_share(values, name: str) -> None:
         raise InvalidInputError(f"{name}: expected a number between 0 and 1, got {values!r}")
 
 
+def _entropy(share: float) -> float:
+    """Of two parts, in nats."""
+    return -share * math.log(share) - (1.0 - share) * math.log(1.0 - share)
+
+
 class SkewTent(Map):
     """x' = x / a below a, (1 - x) / (1 - a) above. The exponent is -a ln a - (1 - a) ln(1 - a) exactly.
 
@@ -75,11 +80,10 @@ class SkewTent(Map):
     default_state = np.array([0.2718281828])
     reference = "exact"
 
-    def __init__(self, a=0.3):
+    def __init__(self, a: Parameter = 0.3):
         super().__init__(_skew_tent, _skew_tent_jacobian, dim=1, parameters=(a,))
         _check_share(self.parameters[0], "a")
-        a = np.mean(self.parameters[0])
-        self.reference_exponents = (-a * math.log(a) - (1 - a) * math.log(1 - a),)
+        self.reference_exponents = (_entropy(float(np.mean(self.parameters[0]))),)
 
 
 def _baker(x, p, out):
@@ -109,14 +113,14 @@ class Baker(Map):
     default_state = np.array([0.3, 0.2718281828])
     reference = "exact"
 
-    def __init__(self, a=0.4, b=0.3, c=0.5):
+    def __init__(self, a: Parameter = 0.4, b: Parameter = 0.3, c: Parameter = 0.5):
         super().__init__(_baker, _baker_jacobian, dim=2, parameters=(a, b, c))
         for name, value in zip("abc", self.parameters, strict=True):
             _check_share(value, name)
-        a, b, c = (np.mean(value) for value in self.parameters)
+        height, first, second = (float(np.mean(value)) for value in self.parameters)
         self.reference_exponents = (
-            -a * math.log(a) - (1 - a) * math.log(1 - a),
-            a * math.log(b) + (1 - a) * math.log(c),
+            _entropy(height),
+            height * math.log(first) + (1.0 - height) * math.log(second),
         )
 
 
@@ -170,7 +174,7 @@ class KaplanYorke(Map):
     default_state = np.array([0.2718281828, 0.1])
     reference = "exact"
 
-    def __init__(self, a=0.2):
+    def __init__(self, a: Parameter = 0.2):
         super().__init__(_kaplan_yorke, _kaplan_yorke_jacobian, dim=2, parameters=(a,))
         _check_share(self.parameters[0], "a")
         self.reference_exponents = (math.log(2.0), math.log(np.mean(self.parameters[0])))
@@ -195,7 +199,7 @@ class Lozi(Map):
     reference_exponents = (0.47023, -1.16338)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, a=1.7, b=0.5):
+    def __init__(self, a: Parameter = 1.7, b: Parameter = 0.5):
         super().__init__(_lozi, _lozi_jacobian, dim=2, parameters=(a, b))
 
 
@@ -227,5 +231,5 @@ class Ikeda(Map):
     reference_exponents = (0.50752, -0.71824)
     reference = "Sprott's pages; the sum is 2 ln u"
 
-    def __init__(self, u=0.9, k=0.4, q=6.0):
+    def __init__(self, u: Parameter = 0.9, k: Parameter = 0.4, q: Parameter = 6.0):
         super().__init__(_ikeda, _ikeda_jacobian, dim=2, parameters=(u, k, q))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from .base import Map
+from .base import Map, Parameter
 
 _SPROTT = "Sprott 2003, Chaos and Time-Series Analysis"
 
@@ -30,7 +30,7 @@ class DelayedLogistic(Map):
     reference_exponents = (0.18312, -1.24199)
     reference = _SPROTT
 
-    def __init__(self, a=2.27):
+    def __init__(self, a: Parameter = 2.27):
         super().__init__(_delayed_logistic, _delayed_logistic_jacobian, dim=2, parameters=(a,))
 
 
@@ -53,7 +53,7 @@ class Tinkerbell(Map):
     reference_exponents = (0.18997, -0.52091)
     reference = _SPROTT
 
-    def __init__(self, a=0.9, b=-0.6, c=2.0, d=0.5):
+    def __init__(self, a: Parameter = 0.9, b: Parameter = -0.6, c: Parameter = 2.0, d: Parameter = 0.5):
         super().__init__(_tinkerbell, _tinkerbell_jacobian, dim=2, parameters=(a, b, c, d))
 
 
@@ -76,7 +76,7 @@ class Burgers(Map):
     reference_exponents = (0.12076, -0.22136)
     reference = _SPROTT
 
-    def __init__(self, a=0.75, b=1.75):
+    def __init__(self, a: Parameter = 0.75, b: Parameter = 1.75):
         super().__init__(_burgers, _burgers_jacobian, dim=2, parameters=(a, b))
 
 
@@ -99,7 +99,7 @@ class HolmesCubic(Map):
     reference_exponents = (0.59458, -2.20390)
     reference = _SPROTT
 
-    def __init__(self, b=0.2, d=2.77):
+    def __init__(self, b: Parameter = 0.2, d: Parameter = 2.77):
         super().__init__(_holmes, _holmes_jacobian, dim=2, parameters=(b, d))
 
 
@@ -127,5 +127,5 @@ class DissipativeStandard(Map):
     reference_exponents = (1.46995, -3.77254)
     reference = _SPROTT
 
-    def __init__(self, b=0.1, k=8.8):
+    def __init__(self, b: Parameter = 0.1, k: Parameter = 8.8):
         super().__init__(_dissipative_standard, _dissipative_standard_jacobian, dim=2, parameters=(b, k))

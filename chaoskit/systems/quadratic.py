@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from .. import _check
 from ..errors import InvalidInputError
-from .base import Flow, checked_parameters
+from .base import Flow, Parameter, checked_parameters
 
 _MONOMIALS = ("1", "x", "y", "z", "xx", "xy", "xz", "yy", "yz", "zz")
-Terms = Mapping[str, float]
+Terms = Mapping[str, Parameter]
 
 
 def _quadratic(t, x, p, out):
@@ -56,10 +56,18 @@ class QuadraticFlow(Flow):
     [1.0, 0.0, 0.0]
     """
 
-    compiled_as = "QuadraticFlow"
+    compiled_as: str | None = "QuadraticFlow"
 
-    def __init__(self, dx: Terms, dy: Terms, dz: Terms, *, start=(0.05, 0.05, 0.05), dt=0.02):
-        self.terms = tuple(dict(part) for part in (dx, dy, dz))
+    def __init__(
+        self,
+        dx: Terms,
+        dy: Terms,
+        dz: Terms,
+        *,
+        start: Sequence[float] = (0.05, 0.05, 0.05),
+        dt: float = 0.02,
+    ):
+        self.terms: tuple[dict[str, Parameter], ...] = tuple(dict(part) for part in (dx, dy, dz))
         for part in self.terms:
             unknown = set(part) - set(_MONOMIALS)
             if unknown:
@@ -68,7 +76,7 @@ class QuadraticFlow(Flow):
                 )
         coefficients = [part.get(name, 0.0) for part in self.terms for name in _MONOMIALS]
         super().__init__(_quadratic, _quadratic_jacobian, dim=3, parameters=coefficients, default_dt=dt)
-        self.default_state = np.asarray(start, float)
+        self.default_state: np.ndarray | None = np.asarray(start, float)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.terms))})"
@@ -80,7 +88,7 @@ class Chen(QuadraticFlow):
     reference_exponents = (2.0272, 0.0, -12.0272)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, a=35.0, b=3.0, c=28.0):
+    def __init__(self, a: Parameter = 35.0, b: Parameter = 3.0, c: Parameter = 28.0):
         a, b, c = checked_parameters((a, b, c))
         super().__init__(
             {"y": a, "x": -a},
@@ -97,7 +105,7 @@ class DiffusionlessLorenz(QuadraticFlow):
     reference_exponents = (0.2101, 0.0, -1.2101)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, R=1.0):
+    def __init__(self, R: Parameter = 1.0):
         super().__init__({"y": -1, "x": -1}, {"xz": -1}, {"xy": 1, "1": R}, start=(1, -1, 0.01))
 
 
@@ -110,7 +118,7 @@ class Halvorsen(QuadraticFlow):
     reference_exponents = (0.7899, 0.0, -4.5999)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, a=1.27):
+    def __init__(self, a: Parameter = 1.27):
         (a,) = checked_parameters((a,))
         super().__init__(
             {"x": -a, "y": -4, "z": -4, "yy": -1},
@@ -127,7 +135,7 @@ class Lorenz84(QuadraticFlow):
     reference_exponents = (0.1676, 0.0, -0.3906)
     reference = "recomputed by Householder QR, to about 1 %"
 
-    def __init__(self, a=0.25, b=4.0, F=8.0, G=1.0):
+    def __init__(self, a: Parameter = 0.25, b: Parameter = 4.0, F: Parameter = 8.0, G: Parameter = 1.0):
         a, b, F, G = checked_parameters((a, b, F, G))
         super().__init__(
             {"yy": -1, "zz": -1, "x": -a, "1": a * F},
@@ -143,7 +151,7 @@ class SprottJerk(QuadraticFlow):
     reference_exponents = (0.0551, 0.0, -2.0721)
     reference = "Sprott 2003, Chaos and Time-Series Analysis"
 
-    def __init__(self, A=2.017):
+    def __init__(self, A: Parameter = 2.017):
         (A,) = checked_parameters((A,))
         super().__init__({"y": 1}, {"z": 1}, {"z": -A, "yy": 1, "x": -1}, start=(5, 2, 0))
 
@@ -186,7 +194,7 @@ class Sprott(QuadraticFlow):
     """
 
     reference = "Sprott 1994, Table I"
-    cases = tuple(_SPROTT)
+    cases: tuple[str, ...] = tuple(_SPROTT)
 
     def __init__(self, case: str):
         _check.choice(case, "case", _SPROTT)

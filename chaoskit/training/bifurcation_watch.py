@@ -78,13 +78,15 @@ class BifurcationWatch:
         inputs: Any = None,
         seed: int = 0,
     ):
-        self.every = _check.integer(every, "every", 1)
-        self.max_period = _check.integer(max_period, "max_period", 1)
-        self.starts = _check.integer(starts, "starts", 1)
-        self.steps = _check.integer(steps, "steps", 200)
-        self.transient = _check.integer(transient, "transient")
-        self.inputs = None if inputs is None else _check.array(inputs, "inputs", np.float64)
-        self.seed = _check.integer(seed, "seed")
+        self.every: int = _check.integer(every, "every", 1)
+        self.max_period: int = _check.integer(max_period, "max_period", 1)
+        self.starts: int = _check.integer(starts, "starts", 1)
+        self.steps: int = _check.integer(steps, "steps", 200)
+        self.transient: int = _check.integer(transient, "transient")
+        self.inputs: np.ndarray | None = (
+            None if inputs is None else _check.array(inputs, "inputs", np.float64)
+        )
+        self.seed: int = _check.integer(seed, "seed")
         self._runs: dict[int, _Watched] = {}
         self._lock = threading.Lock()
 

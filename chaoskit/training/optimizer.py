@@ -50,12 +50,16 @@ class Adam:
                     f"parameters: expected C-contiguous arrays, to be changed in place, got another one at "
                     f"index {index}; pass np.ascontiguousarray of it and use that"
                 )
-        self.parameters = [p.reshape(-1) for p in parameters]
-        self.mean = [np.zeros_like(p) for p in self.parameters]
-        self.square = [np.zeros_like(p) for p in self.parameters]
-        self.clip, self.value_clip, self.weight_decay = clip, value_clip, weight_decay
-        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
-        self.updates = 0
+        self.parameters: list[np.ndarray] = [p.reshape(-1) for p in parameters]
+        self.mean: list[np.ndarray] = [np.zeros_like(p) for p in self.parameters]
+        self.square: list[np.ndarray] = [np.zeros_like(p) for p in self.parameters]
+        self.clip: float = clip
+        self.value_clip: float = value_clip
+        self.weight_decay: float = weight_decay
+        self.beta1: float = beta1
+        self.beta2: float = beta2
+        self.epsilon: float = epsilon
+        self.updates: int = 0
 
     def update(self, gradients: Sequence[np.ndarray], rate: float) -> float:
         """One step of size `rate`; returns the norm of the gradient before it is scaled down to `clip`.

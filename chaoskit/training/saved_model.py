@@ -21,7 +21,10 @@ from .result import FitResult
 
 _KIND = "model"
 _ROWS = ("mean", "scale", "context", "context_inputs", "input_mean", "input_scale")
-_HISTORY = ("update", "loss", "gradient_norm", "validation_update", "validation")
+_HISTORY = {  # columns, and the one that says when
+    "update": "update", "loss": "update", "gradient_norm": "update",
+    "validation_update": "validation_update", "validation": "validation_update",
+}  # fmt: skip
 
 
 def save(model: FitResult, path: Any) -> None:
@@ -159,4 +162,7 @@ def _history(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     for name in (*_HISTORY, *history):
         if history[name].ndim != (2 if name == "exponents" else 1) or history[name].dtype.kind not in "fi":
             raise InvalidInputError(f"history.{name}: expected one column of numbers")
+    for name, when in _HISTORY.items():
+        if len(history[name]) != len(history[when]):
+            raise InvalidInputError(f"history.{name}: expected as many numbers as {when} has")
     return history

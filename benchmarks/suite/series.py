@@ -39,3 +39,22 @@ class Series:
 
     def time_surrogates(self, rows):
         surrogate_test(self.x, 1, delay=9, dimension=3)
+
+
+class Measures:
+    """What an evaluation measures, on orbits of 10,000 states of Lorenz-63."""
+
+    def setup(self):
+        orbit = chaoskit.simulate(chaoskit.systems.Lorenz63(), [1.0, 2.0, 20.0], 20_000, transient=2000)
+        self.true, self.generated = orbit[:10_000], orbit[10_000:20_000]
+        for method in (self.time_state_space_divergence, self.time_spectral_distance):
+            method()
+
+    def time_state_space_divergence(self):
+        chaoskit.measures.state_space_divergence(self.true, self.generated)
+
+    def time_spectral_distance(self):
+        chaoskit.measures.spectral_distance(self.true, self.generated)
+
+    def peakmem_state_space_divergence(self):
+        chaoskit.measures.state_space_divergence(self.true, self.generated)

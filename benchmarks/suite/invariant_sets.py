@@ -6,22 +6,23 @@ import numpy as np
 
 import chaoskit
 
-
-def tanh_network(n: int, gain: float) -> chaoskit.cells.Tanh:
-    """Random network without inputs or biases."""
-    W = np.random.default_rng(0).standard_normal((n, n)) * gain / np.sqrt(n)
-    return chaoskit.cells.Tanh(W, np.zeros((n, 0)), np.zeros(n))
+from . import DEVICES, needs
+from .spectra import tanh_network
 
 
 class FixedPoints:
     """1000 Newton starts on a random tanh network of 100 units (gain 1.5)."""
 
-    def setup(self):
-        self.cell = tanh_network(100, 1.5)
-        self.time_newton()
+    params = DEVICES
+    param_names = ("device",)
 
-    def time_newton(self):
-        chaoskit.fixed_points(self.cell, starts=1000)
+    def setup(self, device="cpu"):
+        needs(device)
+        self.cell = tanh_network(100, 1.5)
+        self.time_newton(device)
+
+    def time_newton(self, device="cpu"):
+        chaoskit.fixed_points(self.cell, starts=1000, device=device)
 
 
 class Cycles:

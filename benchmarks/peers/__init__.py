@@ -1,0 +1,1 @@
+"""chaoskit beside its peers, the same work taken in turn: ``python -m benchmarks.peers``."""
