@@ -80,8 +80,16 @@ def _kin(good: Any) -> list[Any]:
     if _is_cell(good):
         return _cells(good)
     if isinstance(good, tuple):
-        return [list(good), good[:-1], good + good[-1:], good[::-1], np.array(good or [0], object)]
+        return [list(good), good[:-1], good + good[-1:], good[::-1], _objects(good or (0,))]
     return []
+
+
+def _objects(values: tuple) -> np.ndarray:
+    """The values in an array of objects, also where they are arrays of several shapes."""
+    array = np.empty(len(values), object)
+    for i, value in enumerate(values):
+        array[i] = value
+    return array
 
 
 def _drawn(good: Any) -> st.SearchStrategy[Any]:
