@@ -27,7 +27,12 @@ _FRAME = {"left": 0.11, "right": 0.76, "top": 0.94, "bottom": 0.1, "hspace": 0.0
 
 
 def draw(
-    experiment: Experiment, data: DataSet, networks: SweepResult, baselines: SweepResult, path: Path
+    experiment: Experiment,
+    data: DataSet,
+    networks: SweepResult,
+    baselines: SweepResult,
+    floors: dict[str, float],
+    path: Path,
 ) -> None:
     """Draw all panels into a picture file."""
     settings = settings_of(networks, experiment.across)
@@ -49,7 +54,7 @@ def draw(
             axes.yaxis.set_minor_formatter("")
             if column == "published_divergence":
                 _published(axes, experiment, settings, colours)
-            _references(axes, networks.rows + baselines.rows, baselines, column)
+            _references(axes, floors.get(column), baselines, column)
         labels(axes, "", title)
     labels(panels[-1], "Forcing interval (steps)" if experiment.across == "interval" else "", title)
     handles, names = panels[1].get_legend_handles_labels()
@@ -129,9 +134,8 @@ def _published(ax: Any, experiment: Experiment, settings: list[Setting], colours
             label = ""
 
 
-def _references(ax: Any, rows: list[dict[str, Any]], baselines: SweepResult, column: str) -> None:
+def _references(ax: Any, floor: float | None, baselines: SweepResult, column: str) -> None:
     """Floor and baselines as lines, named at the right edge; names that would meet are moved apart."""
-    floor = next((r[f"{column}_floor"] for r in rows if r.get(f"{column}_floor") is not None), None)
     lines = {} if floor is None else {"floor": floor}
     lines |= {r["baseline"]: r[column] for r in baselines.rows if r.get(column) and r[column] < math.inf}
     for name, value in lines.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from .baseline_work import judge_baseline
 from .data import DATA, DataSet
 from .experiments import EXPERIMENTS, GROUPS, QUICK, Experiment, Size
 from .figures import draw
+from .floors import floors
 from .tables import page
 from .theorems import theorems
 
@@ -121,13 +122,24 @@ def _reproduced(name: str, size: Size, folder: Path, how: dict[str, Any]) -> Rep
         list(experiment.points(size)), fixed=data.keywords() | {"published_rows": size.rows}, out=folder,
         keep_models=True, **how,
     )  # fmt: skip
-    text = page(name, experiment, data, networks, baselines, size)
+    least = floors(data)
+    text = page(name, experiment, data, networks, baselines, least, size)
     files = tuple(folder / f"{name}{end}" for end in (".md", ".csv", "-baselines.csv", ".png"))
     write_whole(files[0], lambda file: file.write(text.encode()))
-    networks.to_csv(files[1])
+    _portable(networks).to_csv(files[1])
     baselines.to_csv(files[2])
-    draw(experiment, data, networks, baselines, files[3])
+    draw(experiment, data, networks, baselines, least, files[3])
     return Reproduction(name, experiment, networks, baselines, text, files)
+
+
+def _portable(result: SweepResult) -> SweepResult:
+    """With models named by their place in the folder, wherever that is."""
+    rows = [
+        row
+        | {"model": None if row["model"] is None else Path(row["model"]).relative_to(result.out).as_posix()}
+        for row in result.rows
+    ]
+    return replace(result, rows=rows)
 
 
 def _judging(data: DataSet, size: Size) -> Together:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ..measures import published_2021
 from ..measures.state_space import LARGEST_HISTOGRAM_DIMENSION
@@ -23,11 +22,11 @@ def page(
     data: DataSet,
     networks: SweepResult,
     baselines: SweepResult,
+    floors: dict[str, float],
     size: Size,
 ) -> str:
-    """The whole page; `name` is that of its figure."""
+    """The whole page; `name` is that of its figure, floors are what two true series have."""
     settings = settings_of(networks, experiment.across)
-    floors = _floors(networks.rows + baselines.rows)
     parts = [
         f"## {experiment.title}",
         _of_data(data, networks, size),
@@ -50,13 +49,6 @@ def _of_data(data: DataSet, networks: SweepResult, size: Size) -> str:
         f"setting, {seconds / 60:.0f} minutes of processor time. Medians over seeds, with the least and the "
         "largest in brackets; a training or a free run that diverged counts as infinite."
     )
-
-
-def _floors(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """What two true series are apart, by measure."""
-    known = next((row for row in rows if row.get("published_divergence_floor") is not None), {})
-    names = ("divergence", "spectral_distance", "published_divergence", "published_spectral_distance")
-    return {n: known[f"{n}_floor"] for n in names if known.get(f"{n}_floor") is not None}
 
 
 def _shown(spread: Spread | None) -> str:

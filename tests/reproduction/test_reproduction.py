@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 
@@ -15,7 +16,8 @@ from chaoskit.measures import published_2021
 from chaoskit.reproduction import NAMES, reproduce, reproducing
 from chaoskit.reproduction.data import DATA
 from chaoskit.reproduction.experiments import EXPERIMENTS, QUICK, Size
-from chaoskit.reproduction.medians import best, settings_of
+from chaoskit.reproduction.floors import floors
+from chaoskit.reproduction.medians import DISTANCES, best, settings_of
 from chaoskit.reproduction.tables import page
 from chaoskit.sweeps import SweepResult
 from chaoskit.systems import Duffing, Lorenz63, Roessler
@@ -95,6 +97,9 @@ def test_an_experiment_from_equations_to_page_and_back_again(tiny, tmp_path):
         "lorenz63.md", "lorenz63.csv", "lorenz63-baselines.csv", "lorenz63.png",
     }  # fmt: skip
     assert first.files[3].read_bytes()[:4] == b"\x89PNG"
+    with open(first.files[1], newline="") as table:  # models are where the table says, seen from its folder
+        assert all((tmp_path / row["model"]).is_file() for row in csv.DictReader(table))
+        assert str(tmp_path) not in first.files[1].read_text()
     text = first.files[0].read_text()
     for words in ("| tanh RNN | 46 |", "| Gaussian noise |", "floor: two true series", "8.7"):
         assert words in text
@@ -133,13 +138,14 @@ def test_unknown_names_and_places(tmp_path):
     assert set(promised.split()) <= set(NAMES)
 
 
+FLOORS = {"divergence": 0.05, "spectral_distance": 0.01, "published_divergence": 0.01}
+
+
 def row(seed, divergence, **more):
     values = {
         "network": "LSTM", "interval": 30, "seed": seed, "divergence": divergence, "spectral_distance": 0.1,
         "published_divergence": divergence, "published_spectral_distance": 0.1, "exponent_1": 1.0,
         "training_diverged_at": None, "verdict": "wrong", "status": "done", "error": None, "seconds": 60.0,
-        "divergence_floor": 0.05, "spectral_distance_floor": 0.01, "published_divergence_floor": 0.01,
-        "published_spectral_distance_floor": 0.4,
     }  # fmt: skip
     return values | more
 
@@ -164,7 +170,7 @@ def test_a_page_of_failures_alone(tmp_path):
     data = DATA["lorenz63"](1_000)
     failed = {"network": "LSTM", "interval": 30, "seed": 0, "status": "failed", "error": "WorkerDied: gone"}
     lost = SweepResult([failed | {"baseline": "Gaussian noise"}], ("baseline",), 0, tmp_path)
-    text = page("lorenz63", EXPERIMENTS["lorenz63"], data, result(tmp_path, failed), lost, Size())
+    text = page("lorenz63", EXPERIMENTS["lorenz63"], data, result(tmp_path, failed), lost, FLOORS, Size())
     assert "| LSTM | 30 | - | - | 0.062 |" in text
     assert "1 trainings failed, such as WorkerDied: gone." in text
 
@@ -179,7 +185,7 @@ def test_a_page_says_which_baseline_is_better(tmp_path):
         ],
         ("baseline",), 0, tmp_path,
     )  # fmt: skip
-    text = page("lorenz63", EXPERIMENTS["lorenz63"], data, networks, baselines, Size())
+    text = page("lorenz63", EXPERIMENTS["lorenz63"], data, networks, baselines, FLOORS, Size())
     assert "Better, and without training by gradients: next-generation reservoir (0.08)." in text
     assert "score 2: 0 of 1 settings are worse" in text
     assert "| LSTM | 30 | 0.6 (0.5 to 0.7) | 0.6 (0.5 to 0.7) | 0.062 |" in text
@@ -187,3 +193,11 @@ def test_a_page_says_which_baseline_is_better(tmp_path):
     assert "0 of 3 networks have at most twice the floor" in text
     scored = (data.test - data.train.mean(axis=0)) / data.train.std(axis=0)
     assert f"holds {published_2021.counted_share(scored):.0%} of the rows" in text
+
+
+def test_floors_are_of_series_as_long_as_those_judged():
+    """Twice as long series are nearer to each other; what cannot be taken of many columns is left out."""
+    short, long = (floors(DATA["lorenz63"](rows)) for rows in (2_500, 10_000))
+    assert set(long) == {*DISTANCES}
+    assert long["divergence"] < short["divergence"]
+    assert "published_divergence" not in floors(DATA["lorenz96"](2_500))
