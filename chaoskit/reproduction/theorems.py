@@ -15,8 +15,8 @@ from ._markdown import line, number
 _STEPS, _QUICK = 4_000, 400
 _CLASSES = {"tanh RNN": cells.Tanh, "LSTM": cells.LSTM, "GRU": cells.GRU, "PLRNN": cells.PLRNN}
 _HEADER = [
-    "network", "orbit", "largest exponent", "growth of dz_T/dz_0", "ln of the largest dL_T/dtheta, first half of T",
-    "all T", "verdict",
+    "network", "orbit", "largest exponent", "growth of dz_T/dz_0",
+    "ln of the largest dL_T/dtheta, first half of T", "all T", "verdict",
 ]  # fmt: skip
 
 
