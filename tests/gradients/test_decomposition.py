@@ -74,5 +74,5 @@ def test_directions_that_are_wiped_out():
 def test_bad_input(arguments, message):
     with pytest.raises(InvalidInputError, match=message):
         gradient_decomposition(chaotic(4), **{"steps": 20, **arguments})
-    with pytest.raises(InvalidInputError, match="no parameters"):
+    with pytest.raises(InvalidInputError, match="not trained here"):
         gradient_decomposition(Henon(), steps=20)

@@ -239,5 +239,5 @@ def test_no_bound_on_chaos():
 def test_bad_input(arguments, message):
     with pytest.raises(InvalidInputError, match=message):
         gradient_bound(tanh(0.5 * np.eye(2)), **arguments)
-    with pytest.raises(InvalidInputError, match="no parameters"):
+    with pytest.raises(InvalidInputError, match="not trained here"):
         gradient_bound(Henon())

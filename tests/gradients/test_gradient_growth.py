@@ -255,7 +255,7 @@ def test_bad_input(arguments, message):
 
 
 def test_system_takes_no_data_and_divergence_is_reported():
-    with pytest.raises(InvalidInputError, match="no parameters"):
+    with pytest.raises(InvalidInputError, match="not trained here"):
         gradient_growth(Henon(), steps=20, series=np.zeros((30, 2)))
     with pytest.raises(DivergenceError):
         gradient_growth(Henon(), [50.0, 0.0], 100)

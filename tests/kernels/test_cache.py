@@ -87,7 +87,7 @@ def test_an_edit_of_a_cell_recompiles_and_a_second_process_does_not(copy, measur
     measured("first_warm_call_seconds", f"{second['first_call']:.2f}")
     print(f"import {second['import']:.2f} s, first warm call {second['first_call']:.2f} s")
     edit(
-        copy / "chaoskit" / "cells" / "relu.py",
+        copy / "chaoskit" / "cells" / "relu_network.py",
         "return (relu(a[0] + p[0]),), ()",
         "return (relu(a[0] + p[0]) - p[0] + 9.0 * a[0],), ()",
     )

@@ -131,7 +131,7 @@ def test_every_baseline_is_judged_beside_the_network(demo):
 
 def test_the_verdict_on_the_late_forcing():
     def value(x):
-        return SimpleNamespace(state_space_divergence=x, state_space_floor=0.5)
+        return SimpleNamespace(state_space_divergence=x, state_space_floor=0.5, verdict="close: ...")
 
     def beats(own, late):
         compared = Comparison("network", {"network": value(own)}, {})
