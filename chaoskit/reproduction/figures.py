@@ -52,13 +52,15 @@ def draw(
         else:
             axes.set_yscale("log")
             axes.yaxis.set_minor_formatter("")
-            if column == "published_divergence":
+            if column == "published_divergence" and experiment.published.of_the_paper:
                 _published(axes, experiment, settings, colours)
             _references(axes, floors.get(column), baselines, column)
         labels(axes, "", title)
     labels(panels[-1], "Forcing interval (steps)" if experiment.across == "interval" else "", title)
-    handles, names = panels[1].get_legend_handles_labels()
-    figure.legend(handles, names, loc="upper left", ncols=3, frameon=False, fontsize=8)
+    named: dict[str, Any] = {}
+    for panel in panels:
+        named |= dict(zip(*panel.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(list(named.values()), list(named), loc="upper left", ncols=3, frameon=False, fontsize=8)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     write_whole(path, lambda file: file.write(picture.getvalue()))
@@ -127,7 +129,11 @@ def _published(ax: Any, experiment: Experiment, settings: list[Setting], colours
     words = _words(settings)
     label = "published"
     for (name, place), value in experiment.published.divergence.items():
-        if name in colours and any(s.network == name and s.place == place for s in settings):
+        if (
+            name in colours
+            and value < math.inf
+            and any(s.network == name and s.place == place for s in settings)
+        ):
             at = place if isinstance(place, int) else words.index(place)
             style = {"marker": "s", "markersize": 6, "markerfacecolor": "none", "linestyle": "none"}
             ax.plot([at], [value], color=colours[name], label=label, **style)
@@ -140,6 +146,7 @@ def _references(ax: Any, floor: float | None, baselines: SweepResult, column: st
     lines |= {r["baseline"]: r[column] for r in baselines.rows if r.get(column) and r[column] < math.inf}
     for name, value in lines.items():
         ax.axhline(value, color=INK if name == "floor" else FAINT, linewidth=1.0, linestyle="--", zorder=0)
+    ax.autoscale_view()
     height, scale = -math.inf, ax.transAxes.inverted()
     for name, value in sorted(lines.items(), key=lambda pair: pair[1]):
         place = scale.transform(ax.transData.transform((1.0, value)))[1]

@@ -49,20 +49,22 @@ def settings_of(result: SweepResult, across: str) -> list[Setting]:
     for column in columns:
         # summary keeps the order in which settings come first, as the groups do
         for setting, summary in zip(found, whole.summary(column, over="seed").rows, strict=True):
-            setting.spreads[column] = _spread(summary, setting.rows)
+            setting.spreads[column] = _spread(summary, column, setting.rows)
     return found
 
 
 def _with_losses(row: dict[str, Any]) -> dict[str, Any]:
-    diverged = row.get("training_diverged_at") is not None
-    lost = {c: math.inf for c in DISTANCES if c in row and (diverged or row[c] is None)}
-    return row | lost
+    """What failed or diverged is infinitely far; what cannot be measured of these data stays None."""
+    lost = row["status"] != "done" or any(
+        row.get(name) is not None for name in ("training_diverged_at", "diverged_at")
+    )
+    return row | dict.fromkeys([c for c in DISTANCES if c in row], math.inf) if lost else row
 
 
-def _spread(summary: dict[str, Any], rows: list[dict[str, Any]]) -> Spread | None:
+def _spread(summary: dict[str, Any], column: str, rows: list[dict[str, Any]]) -> Spread | None:
     if summary["median"] is None:
         return None
-    lost = sum(math.isinf(row["divergence"]) for row in rows)
+    lost = sum(row.get(column) == math.inf for row in rows)
     return Spread(summary["median"], summary["least"], summary["largest"], summary["points"], lost)
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """State-space divergences by (network, value of the axis), and where they are from."""
+    """State-space divergences by (network, value of the axis), and where they are from.
+
+    Infinity stands for what was published as not a number. of_the_paper: whether they have the definition of
+    `chaoskit.measures.published_2021`.
+    """
 
     divergence: dict[tuple[str, str | int], float]
-    source: str = "Monfared, Mikhaeil, Durstewitz, arXiv 2110.07238"
+    source: str = "arXiv 2110.07238"
+    of_the_paper: bool = True
 
 
 NONE = Published({})
@@ -26,8 +32,7 @@ SCHEMES = Published(
         ("LSTM", "sparse"): 0.062, ("tanh RNN", "sparse"): 0.20, ("PLRNN", "sparse"): 0.89,
         ("LSTM", "random tau"): 0.021,
         ("LSTM", "clipped by norm"): 15.4, ("tanh RNN", "clipped by norm"): 7.5,
+        ("PLRNN", "clipped by norm"): math.inf,
     }
 )  # fmt: skip
-GENERALIZED = Published(
-    {("shPLRNN", "generalized"): 0.26}, "Hess, Monfared, Brenner, Durstewitz 2023, arXiv 2306.04406"
-)
+GENERALIZED = Published({("shPLRNN", "generalized"): 0.26}, "arXiv 2306.04406, 30 bins", of_the_paper=False)

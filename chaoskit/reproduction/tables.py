@@ -46,8 +46,10 @@ def _of_data(data: DataSet, networks: SweepResult, size: Size) -> str:
         f"{rows} rows of {columns} columns to train on, as many that follow to judge by, dt = {data.dt:g}. "
         f"Exponents of the equations: {exponents} per unit time; predictability time ln 2 / lambda: "
         f"{data.predictability_time:.1f} steps. {len(networks.rows)} trainings, {size.seeds} of each "
-        f"setting, {seconds / 60:.0f} minutes of processor time. Medians over seeds, with the least and the "
-        "largest in brackets; a training or a free run that diverged counts as infinite."
+        f"setting, {seconds / 60:.0f} minutes of processor time for the trainings. Medians over seeds; of "
+        "distances with the least and the largest in brackets, where a training that failed and a run that "
+        "diverged count as infinite; of exponents, of those that could be measured. The verdicts go by "
+        "floors from the halves of the test data, half as long and so higher than the floor below."
     )
 
 
@@ -65,7 +67,8 @@ def _table(experiment: Experiment, data: DataSet, settings: list[Setting]) -> st
     known = experiment.published
     shown = min(3, len(data.exponents))
     header = [
-        "network", experiment.across, "divergence", "by the published definition", "published",
+        "network", experiment.across, "divergence", "by the published definition",
+        f"published ({known.source})" if known.divergence else "published",
         "spectral distance", *(f"exponent {k + 1}" for k in range(shown)), "verdicts",
     ]  # fmt: skip
     lines = [line(header), line(["---"] * len(header))]
@@ -86,7 +89,9 @@ def _table(experiment: Experiment, data: DataSet, settings: list[Setting]) -> st
 
 def _published(known: Published, setting: Setting) -> str:
     value = known.divergence.get((setting.network, setting.place))
-    return "" if value is None else number(value)
+    if value is None:
+        return ""
+    return "not a number" if math.isinf(value) else number(value)
 
 
 def _verdicts(setting: Setting) -> str:
@@ -99,7 +104,7 @@ def _baseline_table(baselines: SweepResult, floors: dict[str, float]) -> str:
     lines = [line(header), line(["---"] * len(header))]
     for row in baselines.rows:
         values = [row.get(n) for n in ("divergence", "published_divergence", "spectral_distance")]
-        lost = row["status"] != "done" or row.get("diverged_at") is not None
+        lost = row.get("diverged_at") is not None
         shown = ["diverged" if value is None and lost else number(value) for value in values]
         lines.append(line([row["baseline"], *shown, str(row.get("verdict") or row["error"])]))
     values = [floors.get(n) for n in ("divergence", "published_divergence", "spectral_distance")]
@@ -171,7 +176,7 @@ def _below(settings: list[Setting], baselines: SweepResult, floors: dict[str, fl
     )
     if cheap:
         return [start + f" Better, and without training by gradients: {', '.join(cheap)}."]
-    return [start + " No baseline is better."]
+    return [start + " No baseline is better; values below the floor count as the floor."]
 
 
 def _noise(settings: list[Setting], baselines: SweepResult) -> list[str]:

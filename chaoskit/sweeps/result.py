@@ -161,8 +161,9 @@ def _spread(column: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     keys = ("least", "low", "median", "high", "largest")
     if not numbers:
         return dict.fromkeys(keys) | counts
-    # by entries of the list alone where one is infinite: between two of them there would be no number
-    method = "linear" if all(map(math.isfinite, numbers)) else "nearest"
+    # by entries of the list alone where one is infinite: between two of them there would be no number; the
+    # larger one, so that half of the seeds lost is not called a success
+    method = "linear" if all(map(math.isfinite, numbers)) else "higher"
     found = np.quantile(numbers, [0.0, 0.25, 0.5, 0.75, 1.0], method=method)
     return dict(zip(keys, found.tolist(), strict=True)) | counts
 
