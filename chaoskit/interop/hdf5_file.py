@@ -23,6 +23,7 @@ from .tensors import Tensors
 _EXPECTED = "weights saved by Keras 3 (.weights.h5 or .keras)"
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
 _MOST_NODES = 10_000
+_LONGEST_PATH, _DEEPEST = 1000, 32  # characters and groups: a group may hold itself
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _walk(h5py: Any, file: Any) -> tuple[list[str], dict[str, str]]:
         for key in group:
             if groups + len(found) + len(waiting) > _MOST_NODES:
                 raise ValueError(f"more than {_MOST_NODES} groups and arrays")
+            if len(path) + len(key) > _LONGEST_PATH or path.count("/") > _DEEPEST:
+                raise ValueError(f"a path of more than {_LONGEST_PATH} characters or {_DEEPEST} groups")
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise ValueError(f"{path}{key} is a link")
             item = group[key]
@@ -124,5 +127,7 @@ def _array(path: Path, name: str) -> np.ndarray:
         item = file[name]
         if item.is_virtual or item.external:
             raise ModelFileError(f"{path}: expected weights in the file itself, got {name} elsewhere")
+        if item.dtype.hasobject:  # texts, of which many may be one and the same in the file
+            raise ValueError(f"{name} holds {item.dtype}, no numbers")
         check_unpacked(item.nbytes, path.stat().st_size, name)
         return item[()]

@@ -132,7 +132,8 @@ def _named(file: KerasFile, path: str) -> str:
     inner = layer.removesuffix("/cell")
     parts = _PARTS if inner != layer else (_PARTS[0], _PARTS[2])
     name = file.layer_names.get(inner, inner.replace("/", "."))
-    return f"{name}.{parts[int(number)]}" if number.isdigit() and int(number) < len(parts) else path
+    numbered = {str(i): part for i, part in enumerate(parts)}
+    return f"{name}.{numbered[number]}" if number in numbered else path
 
 
 def _chosen_layers(tensors: Tensors, prefix: Any) -> list[str]:

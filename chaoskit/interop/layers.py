@@ -61,7 +61,12 @@ def cell_of(label: str, weights: LayerWeights, activation: str) -> Any:
             f"{label}: expected tanh in the gates of a {_GATED[gates].__name__}, got {activation!r}, which "
             "this cell does not have"
         )
-    b = biases[0] + biases[1]
+    with np.errstate(over="ignore"):
+        b = biases[0] + biases[1]
+    if not np.isfinite(b).all():
+        raise InvalidInputError(
+            f"{label}: expected two biases with a sum that {b.dtype} can hold, got larger"
+        )
     if gates == 3:  # the recurrent bias of n stands inside the reset
         b = np.concatenate([b[: 2 * units], biases[1][2 * units :], biases[0][2 * units :]])
     return (_GATED.get(gates) or _SIMPLE[activation])(weights.recurrent, weights.inputs, b)
@@ -75,6 +80,10 @@ def weights_of(cell: Any) -> LayerWeights:
             f"model: expected a cell that other frameworks have ({names}), got {type(cell).__name__}"
         )
     W, U, b = (np.array(part) for part in cell)
+    if W.ndim != 2:
+        raise InvalidInputError(
+            f"model: expected one cell, got a batch with W of shape {W.shape}; give the cells one at a time"
+        )
     none = np.zeros(len(W), b.dtype)
     if isinstance(cell, GRU):
         units = W.shape[1]

@@ -40,7 +40,7 @@ class _Entry:
         with reading(self.path, _EXPECTED), open(self.path, "rb") as file:
             file.seek(self.at)
             values = np.frombuffer(file.read(self.size), _DTYPES[self.kind]).reshape(self.shape)
-        return bfloat16(values) if self.kind == "BF16" else values
+            return bfloat16(values) if self.kind == "BF16" else values
 
 
 def bfloat16(values: np.ndarray) -> np.ndarray:

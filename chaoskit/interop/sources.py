@@ -52,6 +52,9 @@ def _file(path: Path) -> Tensors:
         raise ModelFileError(f"{path}: expected arrays by name, got a file of Keras; use `from_keras`")
     if _is_zip(path):
         return read_torch(path) if is_torch_archive(path) else read_npz(path)
+    # before the pickles: the length of a table, with which these files begin, may look like one
+    if path.suffix == ".safetensors" or beginning[8:] == b"{":
+        return read_safetensors(path)
     if beginning[:2] == b"\x80\x02":
         raise ModelFileError(
             f"{path}: expected a PyTorch file in the form of version 1.6 or later, got an older one, which "
@@ -62,8 +65,6 @@ def _file(path: Path) -> Tensors:
             f"{path}: expected arrays by name, got a pickle, which is not loaded; save arrays with "
             "numpy.savez(path, **arrays)"
         )
-    if path.suffix == ".safetensors" or beginning[8:] == b"{":
-        return read_safetensors(path)
     if beginning[:2] == b"PK":
         raise ModelFileError(f"{path}: expected a whole archive (.pt or .npz), got one that is cut off")
     raise ModelFileError(

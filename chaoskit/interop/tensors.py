@@ -13,6 +13,8 @@ from ..errors import InvalidInputError
 
 _MOST_NAMES = 100_000
 _DEEPEST = 32  # mappings inside mappings
+_LONGEST_NAME = 1000  # characters
+_LARGEST_EMPTY = 1_000_000  # sizes beside a size of 0, for which nothing has to be stored
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Tensors:
         if raw.ndim not in dimensions:
             wanted = " or ".join(str(number) for number in dimensions)
             raise InvalidInputError(f"{label}: expected {wanted} dimensions, got shape {raw.shape}")
+        if raw.size == 0 and max(raw.shape) > _LARGEST_EMPTY:
+            raise InvalidInputError(f"{label}: expected weights, got none in the shape {raw.shape}")
         return _check.array(np.array(raw, dtype[raw.dtype.name]), label)
 
     def optional(self, name: str, *dimensions: int) -> np.ndarray | None:
@@ -70,15 +74,25 @@ def from_mapping(tree: Any, source: str, load: Callable[[Any], Any] | None = Non
         if hasattr(value, "shape") and hasattr(value, "dtype"):
             leaves[name] = value
         elif isinstance(value, Mapping):
-            dotted = f"{name}." if name else ""
-            inside = [(f"{dotted}{key}", inner, depth + 1) for key, inner in value.items()]
+            # before names are made, which could be far longer than what they are made of
+            if depth >= _DEEPEST or visited + len(waiting) + len(value) > _MOST_NAMES:
+                raise InvalidInputError(
+                    f"{source}: expected at most {_MOST_NAMES} names and {_DEEPEST} mappings inside one "
+                    "another, got more; give the part that holds the network"
+                )
+            inside = [(_joined(name, key, source), inner, depth + 1) for key, inner in value.items()]
             waiting += reversed(inside)
-        if depth > _DEEPEST or visited + len(waiting) > _MOST_NAMES:
-            raise InvalidInputError(
-                f"{source}: expected at most {_MOST_NAMES} names and {_DEEPEST} mappings inside one another, "
-                "got more; give the part that holds the network"
-            )
     return Tensors(source, {name: _Loader(load, leaf, f"{source}: {name}") for name, leaf in leaves.items()})
+
+
+def _joined(name: str, key: Any, source: str) -> str:
+    key = str(key)
+    if len(name) + len(key) > _LONGEST_NAME:
+        raise InvalidInputError(
+            f"{source}: expected names of at most {_LONGEST_NAME} characters, got a longer one; give the "
+            "part that holds the network"
+        )
+    return f"{name}.{key}" if name else key
 
 
 def host_array(tensor: Any) -> np.ndarray:

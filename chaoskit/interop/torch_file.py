@@ -30,9 +30,9 @@ def read_torch(path: Path) -> Tensors:
                 "alone: torch.save(model.state_dict(), path)"
             )
         size = path.stat().st_size
-        table = read_table(member(archive, f"{root}data.pkl", size, _LARGEST_TABLE), str(path))
+        table = read_table(_stored(archive, f"{root}data.pkl", size, _LARGEST_TABLE), str(path))
         # older files say nothing: they come from computers that are little-endian, as all but a few are
-        order = member(archive, f"{root}byteorder", size, 16) if f"{root}byteorder" in names else b"little"
+        order = _stored(archive, f"{root}byteorder", size, 16) if f"{root}byteorder" in names else b"little"
         if order not in (b"little", b"big"):
             raise ValueError(f"byte order {order!r}")
         return from_mapping(table, str(path), partial(_numbers, _Archive(path, root, order == b"big")))
@@ -48,6 +48,13 @@ def _is_table(name: str) -> bool:
     return name.endswith("/data.pkl") and name.count("/") == 1
 
 
+def _stored(archive: zipfile.ZipFile, name: str, size: int, most: int) -> bytes:
+    """Bytes of a member that is not packed, of an archive of `size` bytes."""
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is packed, which torch.save never does")
+    return member(archive, name, size, most)
+
+
 @dataclass(frozen=True)
 class _Archive:
     path: Path
@@ -61,9 +68,7 @@ def _numbers(archive: _Archive, tensor: StoredTensor) -> np.ndarray:
     dtype = np.dtype("u2" if half else tensor.dtype).newbyteorder(">" if archive.big_endian else "<")
     with reading(archive.path, _EXPECTED), zipfile.ZipFile(archive.path) as file:
         name = f"{archive.root}data/{tensor.key}"
-        if file.getinfo(name).compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"{name} is packed, which torch.save never does")
-        content = member(file, name, archive.path.stat().st_size, tensor.stored * dtype.itemsize)
+        content = _stored(file, name, archive.path.stat().st_size, tensor.stored * dtype.itemsize)
         stored = np.frombuffer(content, dtype)
         if stored.size != tensor.stored:
             raise ValueError(f"{name} holds {stored.size} numbers, the table says {tensor.stored}")
@@ -71,4 +76,4 @@ def _numbers(archive: _Archive, tensor: StoredTensor) -> np.ndarray:
         values = np.lib.stride_tricks.as_strided(
             stored[tensor.offset :], tensor.shape, [step * dtype.itemsize for step in tensor.strides]
         )
-    return bfloat16(values) if half else values
+        return bfloat16(values) if half else values

@@ -21,6 +21,8 @@ STORAGES = {
     "LongStorage": "i8", "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1",
     "BoolStorage": "?",
 }  # fmt: skip
+_LONGEST_WORD = 1000  # characters of a name or a key
+_MOST_DIMENSIONS = 16
 _PLAIN_DTYPES = (
     "float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool",
 )  # fmt: skip
@@ -134,13 +136,18 @@ class _Machine:
             # others are no names of weights, and to hash them is not harmless
             if not isinstance(key, (str, int, float, type(None))):
                 self.refuse("a dict with keys that are no names")
+            # larger ones may be chosen so that all have one hash
+            if isinstance(key, int) and abs(key) >= 1 << 60:
+                self.refuse("a dict with huge numbers as keys")
             target[key] = value
 
     def name(self, text: Any) -> None:
         if text is None:
             attribute, module = self.stack.pop(), self.stack.pop()
+            if not (_word(module) and _word(attribute)):
+                raise TypeError("a name that is none")
             text = f"{module} {attribute}"
-        module, _, attribute = str(text).partition(" ")
+        module, _, attribute = text.partition(" ")
         known = text in _CALLS or (
             module == "torch" and (attribute in STORAGES or attribute in _PLAIN_DTYPES)
         )
@@ -162,23 +169,35 @@ class _Machine:
 
     def storage(self, _: Any) -> None:
         word, kind, key, _place, size = self.stack.pop()
-        if word != "storage" or not isinstance(kind, _Name) or not _count(size):
+        if word != "storage" or not isinstance(kind, _Name) or not _word(key) or not _count(size):
             raise ValueError("a storage that is none")
         if kind.text.removeprefix("torch ") not in STORAGES:
             raise ValueError(f"a storage of {kind.text}")
-        self.stack.append(_Storage(str(key), STORAGES[kind.text.removeprefix("torch ")], size))
+        self.stack.append(_Storage(key, STORAGES[kind.text.removeprefix("torch ")], size))
+
+
+def _word(value: Any) -> bool:
+    # the text of a tuple that holds another twice, and so on, would never end
+    return type(value) is str and len(value) <= _LONGEST_WORD
 
 
 def _count(value: Any) -> bool:
     return type(value) is int and 0 <= value < 1 << 48
 
 
+def _counts(values: Any) -> bool:
+    return (
+        isinstance(values, (tuple, list))
+        and len(values) <= _MOST_DIMENSIONS
+        and all(_count(value) for value in values)
+    )
+
+
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> StoredTensor:
     """What torch._utils._rebuild_tensor_v2 would make; the tensor has to lie inside its storage."""
-    numbers = [offset, *shape, *strides]
-    if not isinstance(storage, _Storage) or len(shape) != len(strides) or len(shape) > 16:
+    if not isinstance(storage, _Storage) or not _count(offset) or not _counts(shape) or not _counts(strides):
         raise ValueError("a tensor that is none")
-    if not all(_count(number) for number in numbers):
+    if len(shape) != len(strides):
         raise ValueError(f"a tensor of shape {tuple(shape)} and strides {tuple(strides)}")
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
     elements = 1

@@ -7,9 +7,11 @@ import sys
 import numpy as np
 import pytest
 from layer_runs import M, N, flax_tree, keras_arrays, random_weights, torch_names
+from raw_files import safetensors_bytes
 
+from chaoskit.cells import LSTM
 from chaoskit.errors import InvalidInputError, MissingDependencyError, ModelFileError
-from chaoskit.interop import from_flax, from_keras, from_torch
+from chaoskit.interop import from_flax, from_keras, from_safetensors, from_torch, to_torch_state_dict
 
 LSTM_NAMES = torch_names([random_weights("lstm", N, M)])
 
@@ -37,6 +39,13 @@ TORCH = {
         r"expected 2 dimensions, got shape \(4, 3, 3\)",
     ),
     "NaN": (changed(bias_hh_l0=np.full(4 * N, np.nan)), {}, "expected finite numbers"),
+    "no numbers": (changed(weight_hh_l0=np.ones((0, 1 << 45), "f2")), {}, "expected weights, got none"),
+    "sum of biases": (
+        changed(bias_ih_l0=np.full(4 * N, 1.7e308), bias_hh_l0=np.full(4 * N, 1.7e308)),
+        {},
+        "a sum that float64 can hold",
+    ),
+    "long name": ({"a" * 600: {"b" * 600: np.ones(2)}}, {}, "names of at most 1000 characters"),
     "integers": (changed(weight_hh_l0=np.ones((4 * N, N), int)), {}, "floating-point weights, got int64"),
     "complex": (
         changed(weight_hh_l0=np.ones((4 * N, N), complex)),
@@ -69,6 +78,24 @@ def test_mappings_inside_themselves_end():
     endless["again"] = endless
     with pytest.raises(InvalidInputError, match="mappings inside one another"):
         from_torch(endless)
+
+
+def test_names_are_counted_before_they_are_made():
+    class Endless(dict):
+        def __len__(self):
+            return 1 << 40
+
+        def items(self):
+            raise AssertionError("its names are made")
+
+    with pytest.raises(InvalidInputError, match="at most 100000 names"):
+        from_torch({"a": Endless()})
+
+
+def test_a_batch_of_cells_has_no_state_dict():
+    cell = LSTM.init(N, M, rng=0)
+    with pytest.raises(InvalidInputError, match=r"a batch with W of shape \(2, 12, 3\)"):
+        to_torch_state_dict(LSTM(*(np.stack([part, part]) for part in cell)))
 
 
 class Broken:
@@ -135,6 +162,14 @@ def test_flax(case):
     source, options, message = FLAX[case]
     with pytest.raises(InvalidInputError, match=message):
         from_flax(source, **options)
+
+
+def test_an_empty_tensor_of_a_shape_that_no_array_has(tmp_path):
+    row = {"dtype": "BF16", "shape": [0, 1 << 40, 1 << 21], "data_offsets": [0, 0]}
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(safetensors_bytes({"weight_hh_l0": row, "weight_ih_l0": row}))
+    with pytest.raises(ModelFileError, match="damaged"):
+        from_safetensors(path)
 
 
 def test_files_of_keras_need_h5py(tmp_path, monkeypatch):

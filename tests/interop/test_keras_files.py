@@ -45,9 +45,18 @@ def test_files_of_keras(tmp_path):
     def outside(file, group):
         group.create_dataset("1", (3, 3), "f4", external=[(str(good), 0, 36)])
 
-    for wrong in (elsewhere, again, huge, outside):
+    def around(file, group):
+        group["k" * 600] = group
+
+    def texts(file, group):
+        group.create_dataset("1", (3, 3), h5py.string_dtype())
+
+    for wrong in (elsewhere, again, huge, outside, around, texts):
         with pytest.raises(ModelFileError, match=r"b\.h5"):
             from_keras(_keras_file(h5py, tmp_path / "b.h5", wrong))
+    odd = _keras_file(h5py, tmp_path / "d.h5", lambda file, group: group.create_dataset("\u00b2", data=W))
+    with pytest.raises(ChaoskitError, match="expected a recurrent layer"):
+        from_keras(odd)
     whole = good.read_bytes()
     for length in range(0, len(whole), len(whole) // 30):
         (tmp_path / "c.h5").write_bytes(whole[:length])

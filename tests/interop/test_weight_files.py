@@ -90,6 +90,15 @@ def test_safetensors_with_the_names_of_flax(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("length", [0x280, 0x480])
+def test_a_table_whose_length_looks_like_a_pickle(length, tmp_path):
+    whole = safetensors_of(NAMES)
+    (size,) = struct.unpack("<Q", whole[:8])
+    header, data = whole[8 : 8 + size].ljust(length), whole[8 + size :]
+    (tmp_path / "net.bin").write_bytes(safetensors_bytes(header, data))
+    same(from_torch(tmp_path / "net.bin"))
+
+
 @pytest.mark.usefixtures("_bounded_memory")
 def test_other_tensors_of_a_file_are_not_read(tmp_path):
     """A huge embedding beside the network, of a type without numbers here, costs nothing."""
@@ -109,6 +118,7 @@ def test_other_tensors_of_a_file_are_not_read(tmp_path):
 
 
 # ---- what is wrong
+DOUBLED = b")q\x07" + 40 * b"h\x07h\x07\x86q\x07"  # a tuple whose text would never end
 RUN = b"cos\nsystem\n" + text("touch was_here") + b"\x85R"
 HARM = {
     "os.system": RUN,
@@ -128,6 +138,11 @@ HARM = {
     "empty stack": b"0",
     "storage of nothing": text("storage") + b"Q",
     "storage of 5 numbers": numbers(range(5)) + b"Q",
+    "endless name": DOUBLED + text("x") + b"\x93",
+    "endless key": DOUBLED + tensor("0", 9, (3, 3)).replace(text("0") + text("cpu"), b"h\x07" + text("cpu")),
+    "endless shape": DOUBLED
+    + tensor("0", 9, (3, 3)).replace(numbers((3, 3)) + numbers((3, 1)), b"h\x07\x85K\x01\x85"),
+    "keys of one hash": b"}" + integer((1 << 61) - 1) + b"Ns0",
     "huge number": b"\x8b\xff\xff\xff\x7f",
     "huge text": b"X\xff\xff\xff\xff",
 }
@@ -199,8 +214,14 @@ def test_torch_tensors_that_do_not_lie_in_their_storage(case, tmp_path):
 
 def test_packed_storages_and_programs_are_refused(tmp_path):
     packed = torch_file(tmp_path / "a.pt", table(entries(NAMES)), storages(NAMES), zipfile.ZIP_DEFLATED)
-    with pytest.raises(ModelFileError, match="packed"):
+    with pytest.raises(ModelFileError, match=r"data\.pkl is packed"):
         from_torch(packed)
+    numbers_packed = torch_file(tmp_path / "a.pt", table(entries(NAMES)), {})
+    with zipfile.ZipFile(numbers_packed, "a", zipfile.ZIP_DEFLATED) as archive:
+        for key, raw in storages(NAMES).items():
+            archive.writestr(f"net/data/{key}", raw)
+    with pytest.raises(ModelFileError, match=r"data/\d is packed"):
+        from_torch(numbers_packed)
     program = torch_file(tmp_path / "b.pt", table({}), {}, **{"constants.pkl": b""})
     with pytest.raises(ModelFileError, match="TorchScript"):
         from_torch(program)
