@@ -74,6 +74,8 @@ def test_every_page_is_in_a_list_of_contents():
     listed = {ROOT / "README.md", DOCS / "index.md"}
     for page in PAGES:
         for kind, body in FENCED.findall(page.read_text(encoding="utf-8")):
+            if kind.startswith("{include}"):
+                listed.add(page.parent / kind.removeprefix("{include}").strip())
             if kind == "{toctree}":
                 entries = [line for line in body.splitlines() if line and not line.startswith(":")]
                 listed |= {page.parent / f"{entry}.md" for entry in entries}
